@@ -1,0 +1,106 @@
+/* JSON (RFC 8259): a tree in an arena, lossless, with places, and a writer.
+ *
+ * Lossless: numbers keep their text, members their order, and each value its span in the source,
+ * so that a reader of table metadata can write back what it does not know. The same tree is what
+ * base/yaml.h yields, so configuration code has one shape to walk.
+ * Refused, with line and column: duplicate keys, invalid UTF-8, control characters in strings,
+ * lone surrogates, nesting beyond TARN_LIMIT_NESTING, trailing bytes.
+ */
+#ifndef TARN_BASE_JSON_H
+#define TARN_BASE_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/text.h"
+
+typedef enum TarnJsonKind {
+    TARN_JSON_NULL,
+    TARN_JSON_BOOL,
+    TARN_JSON_NUMBER,
+    TARN_JSON_STRING,
+    TARN_JSON_ARRAY,
+    TARN_JSON_OBJECT
+} TarnJsonKind;
+
+typedef struct TarnJson TarnJson;
+struct TarnJson {
+    TarnJsonKind kind;
+    bool boolean;
+    uint32_t line;   /* 1-based place of the value's first byte in its source; 0 if made by hand */
+    uint32_t column; /* 1-based, in code points */
+    TarnText key;    /* decoded member name when the parent is an object */
+    TarnText text;   /* STRING: decoded, may hold U+0000; NUMBER: the source text */
+    TarnText source; /* the value's span in the parsed text (JSON only; empty from YAML) */
+    TarnJson *first; /* ARRAY, OBJECT: children in order */
+    TarnJson *last;
+    TarnJson *next;
+    uint32_t count; /* children */
+    uint32_t key_line;       /* place of the member's name */
+    uint32_t key_column;
+};
+
+/* `name` is the file named in errors (NULL: none). The source bytes must outlive the tree. */
+bool tarn_base_json_parse(TarnText source, const char *name, TarnArena *arena, TarnJson **root,
+                          TarnError *error) TARN_CHECKED;
+
+/* Lookup: NULL if absent or `object` is NULL or not an object. */
+const TarnJson *tarn_base_json_member(const TarnJson *object, const char *key);
+const TarnJson *tarn_base_json_at(const TarnJson *array, size_t index); /* O(index) */
+#define TARN_JSON_EACH(child, parent)                                                              \
+    for (const TarnJson *child = (parent) != NULL ? (parent)->first : NULL; child != NULL;         \
+         child = child->next)
+
+/* Typed reads: false if NULL, of another kind, out of range or not integral. No error text: the
+ * caller knows what it wanted and where. */
+bool tarn_base_json_int64(const TarnJson *value, int64_t *out);
+bool tarn_base_json_double(const TarnJson *value, double *out);
+bool tarn_base_json_bool(const TarnJson *value, bool *out);
+bool tarn_base_json_text(const TarnJson *value, TarnText *out);
+/* Arena copy, zero-terminated; NULL if not a string or it holds U+0000. */
+const char *tarn_base_json_string(const TarnJson *value, TarnArena *arena);
+
+/* Making trees by hand (arena failure shows in the arena; NULL parents are tolerated). */
+TarnJson *tarn_base_json_new(TarnArena *arena, TarnJsonKind kind);
+TarnJson *tarn_base_json_new_string(TarnArena *arena, TarnText text);
+TarnJson *tarn_base_json_new_int64(TarnArena *arena, int64_t value);
+TarnJson *tarn_base_json_new_bool(TarnArena *arena, bool value);
+void tarn_base_json_append(TarnJson *array, TarnJson *child);
+/* Replaces a member of the same name in place, or appends it. */
+void tarn_base_json_set(TarnArena *arena, TarnJson *object, const char *key, TarnJson *child);
+
+/* Writes a tree; numbers as their text. indent 0 = compact, else that many spaces. */
+void tarn_base_json_write(const TarnJson *value, int indent, TarnBuffer *out);
+
+/* Streaming writer: commas and nesting kept by the writer; keys only inside objects. */
+typedef struct TarnJsonWriter {
+    TarnBuffer *out;
+    int indent;
+    uint32_t depth;
+    bool after_key;
+    bool has_items[130];
+} TarnJsonWriter;
+
+void tarn_base_json_writer_init(TarnJsonWriter *writer, TarnBuffer *out, int indent);
+void tarn_base_json_object_begin(TarnJsonWriter *writer);
+void tarn_base_json_object_end(TarnJsonWriter *writer);
+void tarn_base_json_array_begin(TarnJsonWriter *writer);
+void tarn_base_json_array_end(TarnJsonWriter *writer);
+void tarn_base_json_key(TarnJsonWriter *writer, const char *key);
+void tarn_base_json_key_text(TarnJsonWriter *writer, TarnText key);
+void tarn_base_json_put_null(TarnJsonWriter *writer);
+void tarn_base_json_put_bool(TarnJsonWriter *writer, bool value);
+void tarn_base_json_put_int64(TarnJsonWriter *writer, int64_t value);
+void tarn_base_json_put_double(TarnJsonWriter *writer, double value); /* NaN, Inf: null */
+void tarn_base_json_put_string(TarnJsonWriter *writer, const char *value); /* NULL: null */
+void tarn_base_json_put_text(TarnJsonWriter *writer, TarnText value);
+void tarn_base_json_put_raw(TarnJsonWriter *writer, TarnText json); /* already JSON */
+void tarn_base_json_put_tree(TarnJsonWriter *writer, const TarnJson *value);
+
+/* A string as a JSON literal with quotes; invalid UTF-8 becomes U+FFFD. */
+void tarn_base_json_quote(TarnBuffer *out, TarnText text);
+
+#endif

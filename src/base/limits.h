@@ -1,0 +1,40 @@
+/* Every limit of the program, with its reason. A limit is a refusal with a clear error, never a
+ * silent cut. */
+#ifndef TARN_BASE_LIMITS_H
+#define TARN_BASE_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TARN_KIB ((size_t)1024)
+#define TARN_MIB (1024 * TARN_KIB)
+#define TARN_GIB (1024 * TARN_MIB)
+
+/* PostgreSQL cuts at 63 and Hive at 128; 255 is what a file name can hold. */
+#define TARN_LIMIT_IDENTIFIER_BYTES 255
+/* Namespaces deeper than this are mistakes; the REST catalog joins them into one path. */
+#define TARN_LIMIT_NAMESPACE_LEVELS 8
+/* JSON, YAML, Avro schemas and types nest; recursion must end long before the stack does. */
+#define TARN_LIMIT_NESTING 128
+/* A tarn.yaml, checks or schema file beyond this is not one. */
+#define TARN_LIMIT_CONFIG_BYTES (4 * TARN_MIB)
+/* metadata.json of a table with 100,000 snapshots is about 80 MB. */
+#define TARN_LIMIT_METADATA_BYTES (256 * TARN_MIB)
+/* A manifest is meant to be 8 MB; foreign writers have been seen with 400 MB. */
+#define TARN_LIMIT_MANIFEST_BYTES (512 * TARN_MIB)
+/* One Avro block once inflated: writers flush at 16 KB to 2 MB; 64 MB stops a zip bomb. */
+#define TARN_LIMIT_AVRO_BLOCK_BYTES (64 * TARN_MIB)
+/* Parquet's thrift footer: 10,000 row groups of 1,000 columns are about 500 MB; refuse beyond. */
+#define TARN_LIMIT_PARQUET_FOOTER_BYTES (512 * TARN_MIB)
+/* One statement's own structures (not DuckDB's data). */
+#define TARN_LIMIT_STATEMENT_ARENA_BYTES (1 * TARN_GIB)
+/* One field of a text row; a 10 MB field is legal, a missing quote must not eat the machine. */
+#define TARN_LIMIT_FIELD_BYTES (64 * TARN_MIB)
+/* SQL text of one statement. */
+#define TARN_LIMIT_SQL_BYTES (16 * TARN_MIB)
+/* Columns of one table; Iceberg itself has none. */
+#define TARN_LIMIT_COLUMNS 10000
+/* DuckDB's own memory during a load: the whole process stays under 512 MB whatever the file. */
+#define TARN_LIMIT_LOAD_ENGINE_BYTES (320 * TARN_MIB)
+
+#endif
