@@ -1,0 +1,179 @@
+/* The catalog: names -> current metadata, atomic commits over one or many tables, views, file
+ * intents, zones.
+ *
+ * Storage: the tables of the Iceberg SQL (JDBC) catalog, iceberg_tables and
+ * iceberg_namespace_properties, under the catalog name "tarn"; so every client of that catalog
+ * (pyiceberg's SqlCatalog and others) opens a lake's catalog.db directly. tarn's own tables lie
+ * beside them: numbers for listings, views, intents.
+ *
+ * Commit protocol: 1. an intent is on record before the first file is written; 2. files are
+ * written and made durable; 3. ONE database transaction checks every pointer, moves it, forgets
+ * the intent and runs the caller's hook (source positions, run records); 4. nothing after it may
+ * fail. An intent whose owner is gone marks files that were never committed: the sweep removes
+ * them. A COMMIT whose answer is lost is settled by reading the pointer.
+ *
+ *   tarn_catalog_open(..., &catalog)
+ *   tarn_catalog_table_load(catalog, name, &table)         acquire
+ *   tarn_catalog_intent_begin(catalog, location, &intent)
+ *   ... write data files named with intent.id ...
+ *   tarn_catalog_commit(catalog, &commit)                  swap, intent forgotten
+ *   tarn_catalog_table_release(table)
+ *
+ * Threads: a catalog belongs to one thread; tables loaded are immutable and may be read by many.
+ */
+#ifndef TARN_CATALOG_CATALOG_H
+#define TARN_CATALOG_CATALOG_H
+
+#include "catalog/name.h"
+#include "catalog/zone.h"
+#include "db/db.h"
+#include "os/os.h"
+#include "store/store.h"
+#include "table/metadata.h"
+#include "table/snapshot_producer.h"
+
+#define TARN_CATALOG_NAME "tarn"
+
+typedef struct TarnCatalog TarnCatalog;
+
+typedef enum TarnSync {
+    TARN_SYNC_FULL,   /* every file is on the disk before the swap: power-cut safe */
+    TARN_SYNC_CATALOG /* only the catalog database is; what pyiceberg and DuckLake do */
+} TarnSync;
+
+typedef struct TarnCatalogOptions {
+    const TarnOs *os;
+    TarnStore *store;
+    TarnDb *db;
+    const char *warehouse; /* absolute location, no trailing slash */
+    TarnSync sync;
+    const TarnZone *zones;
+    size_t zone_count;
+    bool read_only;
+    uint32_t commit_retries_max; /* 0 = the default */
+} TarnCatalogOptions;
+
+/* Migrates the database, makes the zones' namespaces, sweeps intents of dead owners (not when
+ * read-only). Everything in options must outlive the catalog. */
+bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog,
+                       TarnError *error) TARN_CHECKED;
+void tarn_catalog_close(TarnCatalog *catalog);
+
+const TarnCatalogOptions *tarn_catalog_options(const TarnCatalog *catalog);
+const TarnZone *tarn_catalog_zone(const TarnCatalog *catalog, TarnText zone); /* or NULL */
+
+/* --- tables --- */
+
+/* A table as of one metadata file: immutable, reference-counted. */
+typedef struct TarnTable {
+    TarnTableName name;
+    const char *metadata_location;
+    const TarnTableMetadata *metadata;
+    const TarnZone *zone;
+} TarnTable;
+
+/* TARN_E_TABLE_NOT_FOUND with the nearest name as a hint. Parsed metadata is cached by location. */
+bool tarn_catalog_table_load(TarnCatalog *catalog, TarnTableName name, const TarnTable **table,
+                             TarnError *error) TARN_CHECKED;
+/* *table = NULL if there is none */
+bool tarn_catalog_table_find(TarnCatalog *catalog, TarnTableName name, const TarnTable **table,
+                             TarnError *error) TARN_CHECKED;
+void tarn_catalog_table_release(const TarnTable *table);
+const TarnTable *tarn_catalog_table_acquire(const TarnTable *table);
+
+typedef enum TarnRelationKind { TARN_RELATION_TABLE, TARN_RELATION_VIEW } TarnRelationKind;
+
+typedef struct TarnRelation {
+    TarnTableName name;
+    TarnRelationKind kind;
+    int64_t rows; /* -1 = unknown (view, or changed by a foreign writer since) */
+    int64_t bytes;
+    int64_t files;
+    int64_t updated_at_ms;
+} TarnRelation;
+
+/* Sorted by name; `prefix` NULL = all, else a zone or namespace ("raw", "raw.crm"). */
+bool tarn_catalog_list(TarnCatalog *catalog, const char *prefix, TarnArena *arena,
+                       TarnRelation **relations, size_t *count, TarnError *error) TARN_CHECKED;
+
+bool tarn_catalog_drop(TarnCatalog *catalog, TarnTableName name, TarnRelationKind kind,
+                       TarnError *error) TARN_CHECKED; /* files stay: maintenance removes them */
+bool tarn_catalog_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
+                         TarnError *error) TARN_CHECKED;
+/* An existing metadata file becomes a table of this catalog; nothing is copied. */
+bool tarn_catalog_register(TarnCatalog *catalog, TarnTableName name, const char *metadata_location,
+                           TarnError *error) TARN_CHECKED;
+/* <warehouse>/<zone>/<ns>/<table>-<8 hex of uuid>: a table dropped and made again never shares a
+ * folder with its predecessor. */
+const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name,
+                                        const char *uuid, TarnArena *arena);
+
+/* --- namespaces --- */
+bool tarn_catalog_namespace_create(TarnCatalog *catalog, const char *ns, bool if_not_exists,
+                                   TarnError *error) TARN_CHECKED;
+bool tarn_catalog_namespace_drop(TarnCatalog *catalog, const char *ns, TarnError *error)
+    TARN_CHECKED; /* must be empty; zones of tarn.yaml cannot be dropped */
+bool tarn_catalog_namespace_list(TarnCatalog *catalog, TarnArena *arena, const char ***names,
+                                 size_t *count, TarnError *error) TARN_CHECKED;
+
+/* --- views --- */
+typedef struct TarnView {
+    TarnTableName name;
+    const char *sql;         /* the SELECT */
+    const char *schema_json; /* Iceberg JSON of the columns it had when created */
+    int64_t created_at_ms;
+} TarnView;
+bool tarn_catalog_view_put(TarnCatalog *catalog, const TarnView *view, bool or_replace,
+                           TarnError *error) TARN_CHECKED;
+bool tarn_catalog_view_find(TarnCatalog *catalog, TarnTableName name, TarnArena *arena,
+                            TarnView **view, TarnError *error) TARN_CHECKED; /* NULL = none */
+
+/* --- intents --- */
+typedef struct TarnIntent {
+    char id[37]; /* UUID; every file written under it has the id in its name */
+} TarnIntent;
+/* Files will be written below `location`. Durable when it returns. */
+bool tarn_catalog_intent_begin(TarnCatalog *catalog, const char *location, TarnIntent *intent,
+                               TarnError *error) TARN_CHECKED;
+/* Gives up: removes the files that carry the id and forgets it. Best effort, never fails: what
+ * could not be removed stays on record for the sweep. */
+void tarn_catalog_intent_abandon(TarnCatalog *catalog, const TarnIntent *intent);
+/* Removes the files of intents whose owner is dead. *removed counts files. */
+bool tarn_catalog_intent_sweep(TarnCatalog *catalog, int64_t *removed, TarnError *error)
+    TARN_CHECKED;
+
+/* --- commits --- */
+typedef struct TarnCommitTable {
+    TarnTableName name;
+    const TarnTable *base; /* NULL = the table must not exist: a create */
+    /* Create: the first metadata, without snapshot (tarn_table_metadata_create). */
+    const TarnTableMetadata *create;
+    /* Metadata-only changes, checked against `requirements` on whatever is current then. */
+    const TarnTableRequirement *requirements;
+    size_t requirement_count;
+    const TarnTableUpdate *updates;
+    size_t update_count;
+    /* A snapshot to add; prepared again on each attempt. NULL = none. */
+    TarnSnapshotProducer *producer;
+    TarnZoneEvidence evidence;
+} TarnCommitTable;
+
+typedef struct TarnCommit {
+    TarnCommitTable *tables;
+    size_t table_count;
+    const TarnIntent *intent; /* forgotten by the swap; NULL only for metadata-only commits */
+    /* Runs inside the swap's transaction, before the pointers move; false aborts everything. */
+    bool (*hook)(void *state, TarnDb *db, TarnError *error);
+    void *hook_state;
+    /* If set, the swap records a fresh intent for the next commit, saving it a transaction. */
+    TarnIntent *next_intent;
+    const char *next_intent_location;
+} TarnCommit;
+
+/* All or nothing. On success each tables[i].base is released and replaced by the new table (the
+ * caller releases it). Appends lose no race: they are retried on the newer base, up to the limit
+ * and with jitter. Conflicts that cannot be reconciled: TARN_E_COMMIT_CONFLICT, exit 5, naming
+ * the other snapshot. Policy: TARN_E_ZONE_POLICY. */
+bool tarn_catalog_commit(TarnCatalog *catalog, TarnCommit *commit, TarnError *error) TARN_CHECKED;
+
+#endif
