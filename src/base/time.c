@@ -47,7 +47,7 @@ char *tarn_base_time_format_date(int64_t days, char out[TARN_TIME_TEXT_BYTES]) {
 
 char *tarn_base_time_format_us(int64_t us, char out[TARN_TIME_TEXT_BYTES]) {
     int64_t days = floor_divide(us, US_PER_DAY);
-    int64_t rest = us - days * US_PER_DAY;
+    int64_t rest = us % US_PER_DAY + (us % US_PER_DAY < 0 ? US_PER_DAY : 0);
     int64_t second = rest / US_PER_SECOND;
     int64_t fraction = rest % US_PER_SECOND;
     char date[TARN_TIME_TEXT_BYTES];
