@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 typedef struct ErrorEntry {
     const char *name;
     const char *text;
@@ -24,6 +26,9 @@ static const ErrorEntry error_table[] = {
 #include "base/errors.def"
 #undef TARN_ERROR
 };
+
+/* What fits beside a line number in a terminal of 100 columns. */
+#define EXCERPT_COLUMNS 80
 
 static const ErrorEntry *find_entry(TarnErrorCode code) {
     unsigned index = (unsigned)code;
@@ -132,6 +137,51 @@ bool tarn_base_error_place(TarnError *error, const char *file, uint32_t line, ui
     error->line = line;
     error->column = column;
     return false;
+}
+
+/* One line of text, made safe for a terminal, from code point `from` on; caret_at is where the
+ * shown text reaches column `column`. */
+static void show_line(TarnText line, size_t from, size_t column, char *out, size_t *caret_at) {
+    size_t used = 0;
+    size_t offset = 0;
+    *caret_at = 0;
+    for (size_t i = 1; offset < line.size && i < from + EXCERPT_COLUMNS; i++) {
+        int32_t c = tarn_base_text_utf8_next(line, &offset);
+        if (c < 0) offset++;
+        if (i < from) continue;
+        if (i < column) ++*caret_at;
+        bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+        used += tarn_base_text_utf8_put(c == '\t' ? ' ' : control ? '?' : c, out + used);
+    }
+    if (offset < line.size) {
+        memcpy(out + used, "...", 3);
+        used += 3;
+    }
+    out[used] = '\0';
+}
+
+bool tarn_base_error_excerpt(TarnError *error, const char *source, size_t size) {
+    if (error == NULL || source == NULL || error->line == 0) return false;
+    TarnText rest = {source, size};
+    TarnText line = tarn_base_text_split(rest, '\n', &rest);
+    for (uint32_t i = 1; i < error->line; i++) {
+        if (rest.data == NULL) return false;
+        line = tarn_base_text_split(rest, '\n', &rest);
+    }
+    if (tarn_base_text_ends(line, "\r")) line.size--;
+    if (error->line == 1 && tarn_base_text_starts(line, "\xEF\xBB\xBF")) {
+        line = (TarnText){line.data + 3, line.size - 3};
+    }
+    size_t column = error->column;
+    size_t from = column > EXCERPT_COLUMNS * 3 / 4 ? column - EXCERPT_COLUMNS / 2 : 1;
+    char shown[EXCERPT_COLUMNS * 4 + 8];
+    size_t caret;
+    show_line(line, from, column, shown, &caret);
+    const char *cut = from > 1 ? "..." : "";
+    char number[16];
+    int width = snprintf(number, sizeof(number), "%u", error->line);
+    return tarn_base_error_detail(error, "%s | %s%s\n%*s | %*s^", number, cut, shown, width, "",
+                                  (int)(caret + strlen(cut)), "");
 }
 
 bool tarn_base_error_context(TarnError *error, const char *format, ...) {

@@ -14,6 +14,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TARN_CHECKED __attribute__((warn_unused_result))
@@ -50,6 +51,10 @@ bool tarn_base_error_set_errno(TarnError *error, TarnErrorCode code, int errno_v
 bool tarn_base_error_hint(TarnError *error, const char *format, ...) TARN_PRINTF(2, 3);
 bool tarn_base_error_detail(TarnError *error, const char *format, ...) TARN_PRINTF(2, 3);
 bool tarn_base_error_place(TarnError *error, const char *file, uint32_t line, uint32_t column);
+/* Makes the detail the line of `source` that the place points at, with a caret below. Long lines
+ * are cut around the place; bytes that are not printable UTF-8 show as '?'. For a user's own
+ * files: the text is shown to whoever sees the error. */
+bool tarn_base_error_excerpt(TarnError *error, const char *source, size_t size);
 /* Appends " (while <format>)" to the message. */
 bool tarn_base_error_context(TarnError *error, const char *format, ...) TARN_PRINTF(2, 3);
 void tarn_base_error_clear(TarnError *error);
