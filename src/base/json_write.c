@@ -48,7 +48,8 @@ void tarn_base_json_quote(TarnBuffer *out, TarnText text) {
         /* Valid UTF-8 beyond ASCII joins the run: one append for most of a text. */
         while (stop != end && (unsigned char)*stop >= 0x80) {
             size_t offset = 0;
-            if (tarn_base_text_utf8_next((TarnText){stop, (size_t)(end - stop)}, &offset) < 0) break;
+            TarnText rest = {stop, (size_t)(end - stop)};
+            if (tarn_base_text_utf8_next(rest, &offset) < 0) break;
             stop = tarn_base__json_skip_ordinary(stop + offset, end);
         }
         tarn_base_buffer_append(out, at, (size_t)(stop - at));

@@ -88,6 +88,10 @@ static const Explanation explanations[] = {
     {"did not find expected ',' or ']'", "expected \",\" or \"]\"",
      "put the value in quotes if it holds one of , [ ] { }"},
     {"found unexpected end of stream", "this text is never closed", "add the closing quote"},
+    {"did not find expected <document start>", "text behind the end of the document",
+     "check the indentation of this line, and that no quote closes too early"},
+    {"did not find expected node content", "a value must stand here",
+     "put the value in quotes if it holds one of , [ ] { }"},
     {"found unknown escape character", "no such escape in YAML",
      "in double quotes a backslash is written \\\\; single quotes take it as it is"},
 };

@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include "base/limits.h"
+#include "json_same.h"
 #include "tap.h"
 
 #define ARENA_BYTES (64 * TARN_MIB)
@@ -30,7 +31,8 @@ static bool text_is(TarnText text, const char *wanted, size_t size) {
 /* ---- reading ---- */
 
 static void every_kind_is_read(void) {
-    TarnJson *root = parse(" {\"n\":null,\"t\":true,\"f\":false,\"i\":-12,\"s\":\"x\",\"a\":[1,[],{}]} ");
+    TarnJson *root = parse(" {\"n\":null,\"t\":true,\"f\":false,\"i\":-12,\"s\":\"x\","
+                           "\"a\":[1,[],{}]} ");
     REQUIRE(root != NULL);
     CHECK_INT(root->kind, TARN_JSON_OBJECT);
     CHECK_INT(root->count, 6);
@@ -75,7 +77,8 @@ static void plain_strings_are_views(void) {
 }
 
 static void places_count_lines_and_code_points(void) {
-    TarnJson *root = parse("\xEF\xBB\xBF{\"k\xC3\xA4\": 1,\r\n  \"\xF0\x9F\x8C\x8A\xE2\x82\xAC\": [\n"
+    TarnJson *root = parse("\xEF\xBB\xBF{\"k\xC3\xA4\": 1,\r\n"
+                           "  \"\xF0\x9F\x8C\x8A\xE2\x82\xAC\": [\n"
                            "\ttrue, \"\xC3\xBC\\u00fc\", null\n]}");
     REQUIRE(root != NULL && root->count == 2);
     CHECK(root->line == 1 && root->column == 1);
@@ -88,7 +91,8 @@ static void places_count_lines_and_code_points(void) {
 }
 
 static void escapes_are_decoded(void) {
-    TarnJson *root = parse("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00e9\\u20AC\\uD83C\\uDF0A|\xC3\xA9\"");
+    TarnJson *root = parse("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000"
+                           "\\u00e9\\u20AC\\uD83C\\uDF0A|\xC3\xA9\"");
     REQUIRE(root != NULL);
     CHECK(IS(root->text, "\"\\/\b\f\n\r\t\0\xC3\xA9\xE2\x82\xAC\xF0\x9F\x8C\x8A|\xC3\xA9"));
     CHECK(tarn_base_json_string(root, &arena) == NULL); /* holds U+0000 */
@@ -350,13 +354,14 @@ static void long_lines_are_cut_around_the_place(void) {
 
 static size_t nest(char *out, uint32_t depth, const char *open, const char *middle,
                    const char *close) {
-    size_t size = 0;
-    for (uint32_t i = 0; i < depth; i++, size += strlen(open)) memcpy(out + size, open, strlen(open));
-    memcpy(out + size, middle, strlen(middle));
-    size += strlen(middle);
-    for (uint32_t i = 0; i < depth; i++, size += strlen(close)) {
-        memcpy(out + size, close, strlen(close));
-    }
+    TarnBuffer buffer;
+    tarn_base_buffer_init(&buffer, 8 * TARN_LIMIT_NESTING);
+    for (uint32_t i = 0; i < depth; i++) tarn_base_buffer_string(&buffer, open);
+    tarn_base_buffer_string(&buffer, middle);
+    for (uint32_t i = 0; i < depth; i++) tarn_base_buffer_string(&buffer, close);
+    size_t size = buffer.size;
+    memcpy(out, buffer.data, size);
+    tarn_base_buffer_dispose(&buffer);
     return size;
 }
 
@@ -507,18 +512,6 @@ static void making_without_memory_shows_in_the_arena(void) {
 
 /* ---- writing ---- */
 
-static bool same_tree(const TarnJson *a, const TarnJson *b) {
-    if (a->kind != b->kind || a->count != b->count || a->boolean != b->boolean) return false;
-    if (!tarn_base_text_equal(a->key, b->key) || !tarn_base_text_equal(a->text, b->text)) {
-        return false;
-    }
-    const TarnJson *y = b->first;
-    for (const TarnJson *x = a->first; x != NULL; x = x->next, y = y->next) {
-        if (!same_tree(x, y)) return false;
-    }
-    return true;
-}
-
 static void written_trees_read_back_equal(void) {
     static const char *const sources[] = {
         "[]", "{}", "[[],{},[{}]]", "-0", "[1e400,0.10,18446744073709551616,-0.0]",
@@ -535,7 +528,7 @@ static void written_trees_read_back_equal(void) {
             tarn_base_json_write(root, indent, &out);
             REQUIRE_OK(tarn_base_json_parse(tarn_base_buffer_view(&out), NULL, &arena, &again,
                                             &error), &error);
-            CHECK(same_tree(root, again));
+            CHECK(json_same(root, again));
             tarn_base_buffer_dispose(&out);
         }
     }
@@ -546,7 +539,8 @@ static void indentation_is_what_people_expect(void) {
     TarnBuffer out;
     tarn_base_buffer_init(&out, 1000);
     tarn_base_json_write(root, 2, &out);
-    CHECK_STRING(out.data, "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n  \"c\": {}\n}");
+    CHECK_STRING(out.data, "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n"
+                           "  \"c\": {}\n}");
     tarn_base_buffer_clear(&out);
     tarn_base_json_write(NULL, 0, &out);
     CHECK_STRING(out.data, "null");
@@ -565,7 +559,8 @@ static void quoting_is_minimal_and_always_valid(void) {
     CHECK_STRING(quoted(TARN_TEXT("")), "\"\"");
     CHECK_STRING(quoted((TarnText){NULL, 0}), "\"\"");
     CHECK_STRING(quoted(TARN_TEXT("a\"b\\c/d")), "\"a\\\"b\\\\c/d\"");
-    CHECK_STRING(quoted(TARN_TEXT("\b\t\n\v\f\r\x1F\x7F")), "\"\\b\\t\\n\\u000b\\f\\r\\u001f\x7F\"");
+    CHECK_STRING(quoted(TARN_TEXT("\b\t\n\v\f\r\x1F\x7F")),
+                 "\"\\b\\t\\n\\u000b\\f\\r\\u001f\x7F\"");
     CHECK_STRING(quoted(TARN_TEXT("a\0b")), "\"a\\u0000b\"");
     CHECK_STRING(quoted(TARN_TEXT("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x8C\x8A!")),
                  "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x8C\x8A!\"");

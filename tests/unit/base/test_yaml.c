@@ -52,8 +52,8 @@ static void block_scalars_are_text(void) {
 
 static void keys_are_text_whatever_they_look_like(void) {
     CHECK_STRING(as_json("{1: a, true: b, null: c, ~: d, 'q r': e, \"\\t\": f, '<<': g}"),
-                 "{\"1\":\"a\",\"true\":\"b\",\"null\":\"c\",\"~\":\"d\",\"q r\":\"e\",\"\\t\":\"f\","
-                 "\"<<\":\"g\"}");
+                 "{\"1\":\"a\",\"true\":\"b\",\"null\":\"c\",\"~\":\"d\",\"q r\":\"e\","
+                 "\"\\t\":\"f\",\"<<\":\"g\"}");
     CHECK_STRING(as_json("? a\n: 1\n"), "{\"a\":1}");
 }
 
