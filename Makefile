@@ -25,7 +25,7 @@ define meson
 endef
 
 .PHONY: help demo build check check-interop asan tsan fuzz bench cover format lint gen docs \
-        dist clean deps
+        dist clean deps asan-build
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1#\2/p' $(MAKEFILE_LIST) | \
@@ -38,15 +38,17 @@ build: deps ## the program, at build/tarn
 	$(call meson,$(BUILD)/meson,)
 	@tools/place_program.sh $(BUILD)/meson/src/cli/tarn $(BUILD)/tarn
 
-check: build ## unit, corpus, golden, property and fault tests; sanitizers; source checks
+check: ## unit, corpus, golden, property and fault tests; sanitizers; source checks
 	@$(TESTS) check
 
 check-interop: build ## tarn against real engines and clients (tests/interop)
 	@$(TESTS) interop
 
-asan: deps ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	$(call meson,$(BUILD)/asan,$(SANITIZED) -Db_sanitize=address$(COMMA)undefined)
+asan: asan-build ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(TESTS) asan
+
+asan-build: deps
+	$(call meson,$(BUILD)/asan,$(SANITIZED) -Db_sanitize=address$(COMMA)undefined)
 
 tsan: deps ## unit tests under ThreadSanitizer
 	$(call meson,$(BUILD)/tsan,$(SANITIZED) -Db_sanitize=thread)

@@ -129,7 +129,7 @@ class Progress:
 
 
 def run_client(command, folder, environment, progress):
-    """Runs a package client; what it writes below `folder` is the progress. Returns (ok, output)."""
+    """Runs a package client; what it writes in `folder` is the progress. Returns (ok, output)."""
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
                                  stderr=subprocess.STDOUT, env=environment, cwd=folder)
