@@ -24,6 +24,11 @@
 #define TARN_LIMIT_MANIFEST_BYTES (512 * TARN_MIB)
 /* One Avro block once inflated: writers flush at 16 KB to 2 MB; 64 MB stops a zip bomb. */
 #define TARN_LIMIT_AVRO_BLOCK_BYTES (64 * TARN_MIB)
+/* An Avro file's header holds schemas: 10,000 columns are about 2 MB. */
+#define TARN_LIMIT_AVRO_HEADER_BYTES (64 * TARN_MIB)
+/* Avro values of no bytes (arrays of null) in one object, or objects of no bytes in one file: a
+ * count of ten bytes must not cost hours. */
+#define TARN_LIMIT_AVRO_EMPTY_VALUES 1000000
 /* Parquet's thrift footer: 10,000 row groups of 1,000 columns are about 500 MB; refuse beyond. */
 #define TARN_LIMIT_PARQUET_FOOTER_BYTES (512 * TARN_MIB)
 /* One statement's own structures (not DuckDB's data). */

@@ -335,6 +335,7 @@ bool tarn_format_avro_cursor_scalar(TarnAvroCursor *cursor, const TarnAvroSchema
  * zero-initialised `items`; *more false = over. An item of a map is a string key, then a value. */
 typedef struct TarnAvroItems {
     uint64_t left; /* in the current run of items: a hint for how much to reserve */
+    const unsigned char *run_end; /* private */
 } TarnAvroItems;
 bool tarn_format_avro_cursor_items(TarnAvroCursor *cursor, const TarnAvroSchema *schema,
                                    TarnAvroItems *items, bool *more,
