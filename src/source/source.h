@@ -51,6 +51,9 @@ typedef struct TarnCsvDialect {
     uint32_t skip_lines;
     const char *const *null_texts; /* unquoted values read as null; default "" */
     size_t null_text_count;
+    /* Read as null in columns that are not strings ("NA" among numbers); found by inference. */
+    const char *const *typed_null_texts;
+    size_t typed_null_text_count;
     const char *date_format;      /* strptime-like; NULL = ISO 8601 */
     const char *timestamp_format; /* NULL = ISO 8601 */
 } TarnCsvDialect;
@@ -84,6 +87,7 @@ typedef struct TarnSourceOptions {
     const TarnColumn *columns;
     size_t column_count;
     uint32_t slots; /* threads that will read; >= 1 */
+    bool missing_as_null; /* an optional column the file does not have is null, not an error */
     bool refuse_extra_fields; /* a field the columns do not name refuses the row (drift: freeze) */
 } TarnSourceOptions;
 

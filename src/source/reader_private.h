@@ -1,0 +1,44 @@
+/* What each text and binary format implements; source/reader.c picks one. */
+#ifndef TARN_SOURCE_READER_PRIVATE_H
+#define TARN_SOURCE_READER_PRIVATE_H
+
+#include "source/column_builder_private.h"
+
+typedef struct TarnReaderVtable {
+    bool (*next)(void *state, uint32_t slot, TarnBatch *batch, bool *more, TarnError *error);
+    void (*close)(void *state);
+} TarnReaderVtable;
+
+struct TarnSourceReader {
+    const TarnReaderVtable *vtable;
+    void *state;
+    const TarnColumn *columns;
+    size_t column_count;
+};
+
+/* Opens fill reader->vtable and state; on false nothing is left open. */
+bool tarn_source__csv_open(const TarnOs *os, const char *path, const TarnSourceOptions *options,
+                           TarnSourceReader *reader, TarnError *error) TARN_CHECKED;
+bool tarn_source__json_open(const TarnOs *os, const char *path, const TarnSourceOptions *options,
+                            TarnSourceReader *reader, TarnError *error) TARN_CHECKED;
+bool tarn_source__avro_open(const TarnOs *os, const char *path, const TarnSourceOptions *options,
+                            TarnSourceReader *reader, TarnError *error) TARN_CHECKED;
+
+bool tarn_source__json_infer(const TarnOs *os, const char *path, TarnFileFormat format,
+                             TarnFileCompression compression, TarnArena *arena,
+                             TarnSourceGuess *guess, TarnError *error) TARN_CHECKED;
+bool tarn_source__avro_infer(const TarnOs *os, const char *path, TarnArena *arena,
+                             TarnSourceGuess *guess, TarnError *error) TARN_CHECKED;
+
+/* Refused rows of one batch: list and texts live in an arena until the slot's next call. */
+typedef struct TarnRejects {
+    TarnReject *items;
+    size_t count;
+    size_t capacity;
+    TarnArena arena;
+} TarnRejects;
+
+/* A reject with a copy of the bytes; NULL when the arena failed. */
+TarnReject *tarn_source__reject_add(TarnRejects *rejects, const char *column, TarnText bytes);
+
+#endif
