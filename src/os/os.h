@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -152,9 +153,10 @@ struct TarnOs {
     TarnOsTerminal (*terminal)(const TarnOs *os, TarnOsStream stream);
     uint32_t (*processors)(const TarnOs *os); /* usable by this process; at least 1 */
     int64_t (*process_id)(const TarnOs *os);
-    /* The ticks since boot at which a process started; 0 if there is no such process. */
+    /* The ticks since boot at which a process started; 0 if there is no such process (a zombie
+     * counts as none), -1 if there is one that may not be examined. */
     int64_t (*process_started)(const TarnOs *os, int64_t process_id);
-    /* Where process ids mean something: host, boot and process namespace in one word. */
+    /* Where process ids mean something: boot and process namespace in one word; "unknown". */
     bool (*process_space)(const TarnOs *os, TarnArena *arena, const char **space,
                           TarnError *error);
 };
@@ -173,10 +175,6 @@ bool tarn_os_file_read_exact(const TarnOs *os, TarnOsFile *file, uint64_t offset
                              size_t size, TarnError *error) TARN_CHECKED;
 bool tarn_os_file_write_all(const TarnOs *os, TarnOsFile *file, const void *data, size_t size,
                             TarnError *error) TARN_CHECKED;
-/* Replaces the content of `path` atomically: readers see the old or the new, also after a crash.
- * `durable` = on the device when it returns. A final symbolic link is replaced, not followed. */
-bool tarn_os_file_replace(const TarnOs *os, const char *path, TarnText content, bool durable,
-                          TarnError *error) TARN_CHECKED;
 /* Waits at most timeout_ms, then TARN_E_DATABASE_BUSY (retryable). */
 bool tarn_os_file_lock(const TarnOs *os, TarnOsFile *file, bool exclusive, int64_t timeout_ms,
                        const char *path, TarnError *error) TARN_CHECKED;
@@ -186,6 +184,41 @@ void tarn_os_file_discard(const TarnOs *os, TarnOsFile *file);
  * is synced. */
 bool tarn_os_directory_create_all(const TarnOs *os, const char *path, bool durable,
                                   TarnError *error) TARN_CHECKED;
+
+/* The folder of a path: "/a/b" -> "/a", "/a" -> "/", "a" -> ".". A trailing slash is ignored. */
+TarnText tarn_os_parent(const char *path);
+
+/* ---- drafts (os/draft.c): files that appear complete or not at all -------------------------- */
+
+/* Names of files still being written, where the file system cannot hide them. A process that was
+ * killed leaves them; a sweeper may delete old ones. */
+#define TARN_OS_DRAFT_PREFIX ".tarn-draft-"
+
+typedef struct TarnOsDraft {
+    const TarnOs *os;
+    const char *path;   /* the caller's */
+    TarnOsFile *file;   /* NULL = no draft */
+    TarnBuffer name;    /* where it is meanwhile; empty = nowhere */
+    bool replace;
+} TarnOsDraft;
+
+/* Begins a file that will be `path`, in the same folder, which must exist. `path` must live as
+ * long as the draft. */
+bool tarn_os_draft_begin(const TarnOs *os, const char *path, bool replace, TarnOsDraft *draft,
+                         TarnError *error) TARN_CHECKED;
+bool tarn_os_draft_write(TarnOsDraft *draft, const void *data, size_t size,
+                         TarnError *error) TARN_CHECKED;
+bool tarn_os_draft_sync(TarnOsDraft *draft, TarnError *error) TARN_CHECKED;
+/* Gives the draft its name in one step: with `replace` in place of what is there (a symbolic link
+ * itself, not its target), without only if the name is free (TARN_E_OBJECT_EXISTS). Ends the
+ * draft in any case; after false there is nothing. The name is durable after directory_sync. */
+bool tarn_os_draft_publish(TarnOsDraft *draft, TarnError *error) TARN_CHECKED;
+void tarn_os_draft_abort(TarnOsDraft *draft); /* safe on zeroed memory and after publish */
+
+/* All of the above: replaces the content of `path` atomically. `durable` = survives a power cut
+ * once this has returned. */
+bool tarn_os_file_replace(const TarnOs *os, const char *path, TarnText content, bool durable,
+                          TarnError *error) TARN_CHECKED;
 
 /* ---- identifiers (os/identity.c) --------------------------------------------------------- */
 
@@ -201,7 +234,7 @@ int64_t tarn_os_clock_ms(const TarnOs *os);
 typedef enum TarnOsOwner {
     TARN_OS_OWNER_ALIVE,
     TARN_OS_OWNER_DEAD,
-    TARN_OS_OWNER_ELSEWHERE /* another host, boot of an unknown host, or container: cannot know */
+    TARN_OS_OWNER_ELSEWHERE /* another host, boot or container: cannot know */
 } TarnOsOwner;
 bool tarn_os_owner(const TarnOs *os, TarnArena *arena, const char **owner,
                    TarnError *error) TARN_CHECKED;
