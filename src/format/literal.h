@@ -70,27 +70,49 @@ typedef struct TarnLiteral {
 bool tarn_format_primitive_parse(TarnText name, TarnPrimitive *type);
 void tarn_format_primitive_write(TarnPrimitive type, TarnBuffer *out);
 bool tarn_format_primitive_equal(TarnPrimitive a, TarnPrimitive b);
+/* DuckDB's name of the type: "BIGINT", "DECIMAL(9,2)", "TIMESTAMP WITH TIME ZONE". FIXED is BLOB,
+ * GEOGRAPHY is BLOB, UNKNOWN is "NULL" in quotes. TIMESTAMPTZ_NS has no equal in DuckDB: it is
+ * TIMESTAMP WITH TIME ZONE, which is what DuckDB reads from such a Parquet column. */
+void tarn_format_primitive_to_sql(TarnPrimitive type, TarnBuffer *out);
 bool tarn_format_kind_is_nested(TarnTypeKind kind);
+/* The format version that added the kind: 1 or 3. */
+int32_t tarn_format_kind_version(TarnTypeKind kind);
 
-/* Appendix D binary. Writing: decimals minimal big-endian two's complement. Reading accepts the
- * bounds an older schema wrote: 4 bytes for long, timestamp(tz/_ns) from date, float for double,
- * decimals of any length up to 16, and refuses all else with TARN_E_FORMAT_CORRUPT. */
+/* Appendix D binary. Writing: decimals minimal big-endian two's complement; a null writes nothing.
+ * Reading accepts the bounds an older schema wrote: 4 bytes for long, 4 bytes (a date) for
+ * timestamp and timestamp_ns, 4 bytes (a float) for double, decimals of any length up to 16; and
+ * a prefix for fixed, since writers truncate those bounds too. It refuses all else with
+ * TARN_E_FORMAT_CORRUPT: wrong lengths, values out of range, strings that are not UTF-8; kinds
+ * without a binary form with TARN_E_FORMAT_UNSUPPORTED. Who prunes with bounds may take a refused
+ * bound for an absent one. The literal views `bytes`. */
 void tarn_format_literal_to_bytes(const TarnLiteral *literal, TarnBuffer *out);
 bool tarn_format_literal_from_bytes(TarnPrimitive type, TarnText bytes, TarnLiteral *literal,
                                     TarnError *error) TARN_CHECKED;
 
-/* Appendix D JSON: default values, bounds in REST plans. */
+/* The minimal big-endian two's complement of a decimal's unscaled value: its size, 1..16. */
+size_t tarn_format_decimal_bytes(TarnInt128 unscaled, unsigned char out[16]);
+
+/* Appendix D JSON: default values, bounds in REST plans. NaN and the infinities, for which JSON
+ * has no number, are the strings "NaN", "Infinity", "-Infinity". Reading: JSON null is null;
+ * anything not exactly a value of the type is TARN_E_METADATA_INVALID. */
 void tarn_format_literal_to_json(TarnPrimitive type, const TarnLiteral *literal,
                                  TarnJsonWriter *out);
 bool tarn_format_literal_from_json(TarnPrimitive type, const TarnJson *json, TarnArena *arena,
                                    TarnLiteral *literal, TarnError *error) TARN_CHECKED;
 
-/* For people, paths and logs: dates and times ISO 8601, binary and fixed base64, null "null". */
+/* For people, paths and logs: dates and times ISO 8601 (timestamps with a zone end in "Z"), binary
+ * and fixed base64, null "null". */
 void tarn_format_literal_to_text(TarnPrimitive type, const TarnLiteral *literal, TarnBuffer *out);
 /* A DuckDB SQL expression of exactly this value and type: "DATE '2026-11-21'",
- * "CAST('1.50' AS DECIMAL(9,2))", "'\x01'::BLOB", typed NULLs. */
+ * "CAST('1.50' AS DECIMAL(9,2))", "CAST('\x01' AS BLOB)", typed NULLs. Independent of the
+ * session's time zone. The largest and the negated largest integer of dates and timestamps are
+ * 'infinity' and '-infinity', as DuckDB stores them; values beyond DuckDB's range (timestamps
+ * before 290309-12-22 BC, timestamp_ns before 1677-09-22) give SQL that DuckDB refuses. A
+ * TIMESTAMPTZ_NS is cut towards zero to microseconds, as DuckDB reads one. */
 void tarn_format_literal_to_sql(TarnPrimitive type, const TarnLiteral *literal, TarnBuffer *out);
-/* Text as a user or DuckDB's CAST(x AS VARCHAR) writes it -> value. BLOB text is "\xAB" escapes. */
+/* Text as a user or DuckDB's CAST(x AS VARCHAR) writes it -> value. BLOB text is "\xAB" escapes;
+ * timestamps with a zone take an offset or mean UTC, those without refuse one; decimals and
+ * fractions of seconds must fit exactly. TARN_E_FORMAT_CORRUPT names text and type. */
 bool tarn_format_literal_from_text(TarnPrimitive type, TarnText text, TarnArena *arena,
                                    TarnLiteral *literal, TarnError *error) TARN_CHECKED;
 
@@ -104,13 +126,18 @@ bool tarn_format_literal_equal(const TarnLiteral *a, const TarnLiteral *b);
  * for boolean, float, double: returns false. Null: false. */
 bool tarn_format_literal_hash(TarnPrimitive type, const TarnLiteral *literal, uint32_t *hash);
 
-/* Widening by schema evolution (int->long, float->double, decimal precision, v3 date->timestamp).
- * Same kind passes through. False if not a promotion. */
+/* Widening by schema evolution (int->long, float->double, decimal precision, v3 date->timestamp
+ * and timestamp_ns, null of unknown -> null of any). Same kind passes through. False if not a
+ * promotion, or the value does not fit (a date beyond the timestamp's range). */
 bool tarn_format_literal_promote(TarnPrimitive to, const TarnLiteral *from, TarnLiteral *out);
+/* The same rule on types, by the table's format version; false for equal types. */
+bool tarn_format_primitive_promotes(TarnPrimitive from, TarnPrimitive to, int32_t format_version);
 
-/* truncate(16)-style bounds (metrics mode truncate(N)): lower = prefix; upper = prefix with its
- * last code point (or byte) incremented, carrying left, surrogates skipped; false from upper when
- * no such value exists (then the bound is omitted). Memory in `arena`. */
+/* truncate(16)-style bounds (metrics mode truncate(N)) of STRING (N code points), BINARY and FIXED
+ * (N bytes); other types pass whole. lower = prefix; upper = the value itself if it is short
+ * enough, else the prefix with its last code point (or byte) incremented, carrying left,
+ * surrogates skipped; false when no such value exists or the prefix is not UTF-8 (then the bound
+ * is omitted) or the arena failed. A new bound's memory is in `arena`. `width` > 0. */
 TarnText tarn_format_bound_lower(TarnPrimitive type, TarnText value, int32_t width);
 bool tarn_format_bound_upper(TarnPrimitive type, TarnText value, int32_t width, TarnArena *arena,
                              TarnText *bound);
