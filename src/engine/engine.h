@@ -95,14 +95,16 @@ void tarn_engine_session_interrupt(TarnEngineSession *session);
 
 /* Who watches the statements of a session; all zero at first. */
 typedef struct TarnEngineWatch {
-    /* Called in the session's thread about ten times a second while a statement runs.
-     * percent is -1 while unknown. */
+    /* Called about ten times a second while a statement computes; percent is -1 while unknown.
+     * It comes from another thread, but only while the session's own thread waits inside an
+     * engine call, so it never runs beside the caller's code. Neither callback may call the
+     * engine. */
     void (*progress)(void *state, double percent, uint64_t rows_done, uint64_t rows_total);
-    /* Called from a watching thread every few milliseconds: true stops the statement. NULL =
+    /* Called from that thread every few milliseconds: true stops the statement. NULL =
      * tarn_os_interrupted(), that is Ctrl-C. */
     bool (*interrupted)(void *state);
     void *state;
-    int64_t timeout_ms; /* 0 = none; from the start of a statement to its last row */
+    int64_t timeout_ms; /* 0 = none; from a statement's start to its last row: TARN_E_TIMEOUT */
 } TarnEngineWatch;
 void tarn_engine_session_watch(TarnEngineSession *session, const TarnEngineWatch *watch);
 
@@ -174,7 +176,7 @@ struct TarnEngineType {
     uint8_t scale; /* DECIMAL */
     uint8_t enum_bytes;
     uint32_t array_size;
-    const char *alias;     /* "JSON" for the JSON type (kind VARCHAR), names of user types; or NULL */
+    const char *alias;     /* "JSON" (its kind is VARCHAR), names of user types; or NULL */
     uint32_t child_count;  /* LIST, ARRAY 1; MAP 2 (key, value); STRUCT fields; UNION members */
     TarnEngineType *children;
     const char *const *names; /* STRUCT, UNION: one per child; else NULL */
@@ -212,7 +214,7 @@ void tarn_engine_vector_list(const TarnEngineVector *vector, uint64_t row, uint6
 /* Any integer, BOOLEAN, DATE, TIME, TIMESTAMP*, DECIMAL (unscaled): false if null, of another
  * kind or beyond int64. */
 bool tarn_engine_vector_int64(const TarnEngineVector *vector, uint64_t row, int64_t *value);
-/* FLOAT, DOUBLE, DECIMAL and what int64 takes: false if null or of another kind. */
+/* FLOAT, DOUBLE, DECIMAL, any integer and what int64 takes: false if null or of another kind. */
 bool tarn_engine_vector_double(const TarnEngineVector *vector, uint64_t row, double *value);
 
 /* What DuckDB's CAST(value AS VARCHAR) gives under TimeZone UTC. false = the row is null and
@@ -298,7 +300,7 @@ const char *tarn_engine_statement_name(TarnEngineStatementKind kind); /* "SELECT
 /* Runs one statement; its rows are computed as they are fetched, so memory stays bounded.
  * Parameters fill $1.. or ?.. in order; their number must fit. The result is the caller's to
  * free. TARN_E_SQL_SYNTAX, SQL_BIND, SQL_EXECUTION, SQL_UNSUPPORTED, STATEMENT_REFUSED (the lock
- * refuses), INTERRUPTED, OUT_OF_MEMORY, DISK_FULL, IO, ENGINE. */
+ * refuses), INTERRUPTED, TIMEOUT, OUT_OF_MEMORY, DISK_FULL, IO, ENGINE. */
 bool tarn_engine_query(TarnEngineSession *session, TarnText sql, const TarnEngineParam *params,
                        size_t param_count, TarnEngineResult **result,
                        TarnError *error) TARN_CHECKED;
