@@ -25,6 +25,7 @@ typedef struct CsvSlot {
     TarnColumnBuilder *rows;
     TarnRejects rejects;
     TarnBuffer unquoted; /* a quoted field with its escapes taken out */
+    bool plain;          /* the piece is ASCII without NUL: its strings need no look */
 } CsvSlot;
 
 typedef struct CsvReader {
@@ -129,7 +130,7 @@ static TarnTextProblem put_other(const TarnCsvDialect *dialect, TarnColumnBuilde
 }
 
 static TarnTextProblem put_value(const TarnCsvDialect *dialect, TarnColumnBuilder *builder,
-                                 TarnText text) {
+                                 TarnText text, bool plain) {
     TarnTextProblem problem;
     TarnPrimitive type = builder->column->type;
     int64_t wide;
@@ -137,7 +138,7 @@ static TarnTextProblem put_value(const TarnCsvDialect *dialect, TarnColumnBuilde
     TarnInt128 decimal;
     switch (type.kind) {
     case TARN_TYPE_STRING:
-        problem = tarn_source__text_string(text);
+        problem = plain ? TARN_TEXT_FITS : tarn_source__text_string(text);
         if (problem == TARN_TEXT_FITS) tarn_source__builder_bytes(builder, text.data, text.size);
         return problem;
     case TARN_TYPE_INT:
@@ -227,7 +228,7 @@ static void put_field(CsvReader *reader, CsvSlot *slot, Record *record, Field fi
                tarn_base_arena_printf(&slot->rejects.arena,
                                       "column \"%s\" is required and has no value", column->name));
     } else {
-        TarnTextProblem problem = put_value(&reader->dialect, builder, field.text);
+        TarnTextProblem problem = put_value(&reader->dialect, builder, field.text, slot->plain);
         if (problem != TARN_TEXT_FITS) refuse_value(slot, record, column, field.text, problem);
     }
 }
@@ -390,8 +391,21 @@ static void fill_missing(CsvReader *reader, CsvSlot *slot, size_t length) {
     }
 }
 
+static bool is_plain(const TarnPiece *piece) {
+    uint64_t high = 0;
+    for (size_t i = 0; i + 8 <= piece->size; i += 8) {
+        uint64_t word;
+        memcpy(&word, piece->data + i, 8);
+        high |= word;
+    }
+    for (size_t i = piece->size & ~(size_t)7; i < piece->size; i++) high |= piece->data[i];
+    return (high & UINT64_C(0x8080808080808080)) == 0 &&
+           memchr(piece->data, '\0', piece->size) == NULL;
+}
+
 static void parse_piece(CsvReader *reader, CsvSlot *slot) {
     TarnPiece *piece = &slot->piece;
+    slot->plain = is_plain(piece);
     TarnScan scan;
     uint8_t quote = reader->shape.quote != '\0' ? reader->shape.quote : reader->shape.newline;
     tarn_source__scan_init(&scan, piece->data, piece->size, reader->shape.delimiter,

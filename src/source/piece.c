@@ -140,8 +140,8 @@ static bool is_blank(const uint8_t *data, size_t start, size_t end) {
     return size == 1 || (size == 2 && data[start] == '\r');
 }
 
-/* Record by record: exact for any quoting. */
-static void cut_walking(const TarnPiece *piece, TarnRecordShape shape, Cut *cut) {
+/* Record by record, for escapes that are not doubled quotes. */
+static void cut_escaped(const TarnPiece *piece, TarnRecordShape shape, Cut *cut) {
     size_t end = 0;
     uint64_t lines = 0;
     while (tarn_source__record_end(piece->data, piece->size, cut->size, shape, &end, &lines)) {
@@ -149,6 +149,36 @@ static void cut_walking(const TarnPiece *piece, TarnRecordShape shape, Cut *cut)
         cut->lines += lines;
         cut->size = end;
         if (cut->size >= TARN_SOURCE_PIECE_BYTES) break; /* a long tail is cut up later */
+    }
+}
+
+/* Quote by quote and newline by newline: agrees with record_end for doubled quotes. */
+static void cut_quoted(const TarnPiece *piece, TarnRecordShape shape, Cut *cut) {
+    const uint8_t *data = piece->data;
+    TarnScan scan;
+    bool in_quotes = false;
+    uint64_t lines = 0;
+    tarn_source__scan_init(&scan, data, piece->size, shape.newline, shape.quote, shape.quote);
+    for (size_t at = tarn_source__scan_next(&scan); at < piece->size;
+         at = tarn_source__scan_next(&scan)) {
+        bool is_quote = data[at] == shape.quote;
+        lines += !is_quote;
+        if (in_quotes && is_quote) {
+            bool doubled = at + 1 < piece->size && data[at + 1] == shape.quote;
+            if (doubled) {
+                tarn_source__scan_next(&scan);
+            } else {
+                in_quotes = false;
+            }
+        } else if (!in_quotes && is_quote) {
+            in_quotes = at == cut->size || data[at - 1] == shape.delimiter;
+        } else if (!in_quotes) {
+            cut->rows += !is_blank(data, cut->size, at + 1);
+            cut->lines += lines;
+            cut->size = at + 1;
+            lines = 0;
+            if (cut->size >= TARN_SOURCE_PIECE_BYTES) break; /* a long tail is cut up later */
+        }
     }
 }
 
@@ -204,10 +234,13 @@ static void cut_rest(const TarnPiece *piece, TarnRecordShape shape, Cut *cut) {
 static bool find_cut(TarnPieces *pieces, TarnPiece *piece, Cut *cut, TarnError *error) {
     for (;;) {
         *cut = (Cut){0};
-        if (has_quote(piece, pieces->shape)) {
-            cut_walking(piece, pieces->shape, cut);
+        TarnRecordShape shape = pieces->shape;
+        if (!has_quote(piece, shape)) {
+            cut_counting(piece, shape.newline, cut);
+        } else if (shape.escape != '\0' && shape.escape != shape.quote) {
+            cut_escaped(piece, shape, cut);
         } else {
-            cut_counting(piece, pieces->shape.newline, cut);
+            cut_quoted(piece, shape, cut);
         }
         if (cut->size > 0) break;
         if (pieces->ended || piece->size > TARN_LIMIT_FIELD_BYTES) {
