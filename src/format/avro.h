@@ -224,7 +224,7 @@ typedef enum TarnAvroTarget {
     TARN_AVRO_TO_DOUBLE, /* double <- float, double */
     TARN_AVRO_TO_TEXT,   /* TarnText view <- string, bytes, fixed, enum (its symbol) */
     TARN_AVRO_TO_RECORD, /* the wanted fields of a nested record; see `shape` */
-    TARN_AVRO_TO_LIST,   /* T *, size_t <- array, map; see `shape`, `item` */
+    TARN_AVRO_TO_LIST,   /* T * (not NULL even if empty), size_t <- array, map; see `item` */
     TARN_AVRO_TO_VALUES, /* TarnAvroValue *, size_t <- record: all its fields, in file order */
     TARN_AVRO_TO_MERGED  /* a member of the items of `merge` <- array of {int key, value} */
 } TarnAvroTarget;
@@ -356,7 +356,8 @@ typedef struct TarnAvroJsonOptions {
     bool logical;
     int indent; /* 0 = one line */
 } TarnAvroJsonOptions;
-/* Appends to `out`; options NULL = all zero. A full `out` is TARN_E_LIMIT_EXCEEDED. */
+/* Appends to `out`; options NULL = all zero. A full `out` is TARN_E_LIMIT_EXCEEDED. On failure
+ * what was appended is taken back. */
 bool tarn_format_avro_value_to_json(TarnAvroCursor *cursor, const TarnAvroSchema *schema,
                                     const TarnAvroJsonOptions *options, TarnBuffer *out,
                                     TarnError *error) TARN_CHECKED;

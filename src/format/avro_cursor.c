@@ -307,7 +307,7 @@ bool tarn_format__avro_skip(TarnAvroCursor *cursor, const TarnAvroSchema *schema
     case TARN_AVRO_UNION:
         return tarn_format__avro_take_index(cursor, schema->branch_count,
                                             TARN_AVRO_PROBLEM_BRANCH, &index) &&
-               tarn_format__avro_skip(cursor, schema->branches[index], depth + 1);
+               tarn_format__avro_skip(cursor, schema->branches[index], depth);
     case TARN_AVRO_NULL:
     case TARN_AVRO_BOOLEAN:
     case TARN_AVRO_FLOAT:
