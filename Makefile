@@ -55,8 +55,8 @@ tsan: deps ## unit tests under ThreadSanitizer
 	@$(TESTS) tsan
 
 fuzz: deps ## every fuzzer for FUZZ_SECONDS, from its corpus
-	@CC=clang; export CC; test -f $(BUILD)/fuzz/build.ninja || meson setup $(BUILD)/fuzz \
-	    $(SANITIZED) -Dfuzz=true $(DUCKDB) >$(BUILD)/setup.log 2>&1 \
+	@test -f $(BUILD)/fuzz/build.ninja || CC=clang meson setup $(BUILD)/fuzz $(SANITIZED) \
+	    -Db_sanitize=address,undefined -Dfuzz=true $(DUCKDB) >$(BUILD)/setup.log 2>&1 \
 	    || { cat $(BUILD)/setup.log; rm -rf $(BUILD)/fuzz; exit 1; }
 	@ninja -C $(BUILD)/fuzz --quiet
 	@python3 tools/run_fuzzers.py $(BUILD)/fuzz --seconds $(FUZZ_SECONDS)
