@@ -36,31 +36,30 @@
 
 typedef struct TarnCatalog TarnCatalog;
 
-typedef enum TarnSync {
-    TARN_SYNC_FULL,   /* every file is on the disk before the swap: power-cut safe */
-    TARN_SYNC_CATALOG /* only the catalog database is; what pyiceberg and DuckLake do */
-} TarnSync;
-
 typedef struct TarnCatalogOptions {
     const TarnOs *os;
-    TarnStore *store;
-    TarnDb *db;
+    TarnDb *db;            /* migrated: see tarn_catalog_schema_sql */
     const char *warehouse; /* absolute location, no trailing slash */
-    TarnSync sync;
+    TarnStoreSync sync;
     const TarnZone *zones;
     size_t zone_count;
     bool read_only;
     uint32_t commit_retries_max; /* 0 = the default */
 } TarnCatalogOptions;
 
-/* Migrates the database, makes the zones' namespaces, sweeps intents of dead owners (not when
- * read-only). Everything in options must outlive the catalog. */
+/* The catalog's own tables: the SQL of its migration, which the wiring room numbers. */
+extern const char tarn_catalog_schema_sql[];
+
+/* Opens the warehouse's store, makes the zones' namespaces and sweeps intents of dead owners (not
+ * when read-only). Everything in options must outlive the catalog. */
 bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog,
                        TarnError *error) TARN_CHECKED;
 void tarn_catalog_close(TarnCatalog *catalog);
 
 const TarnCatalogOptions *tarn_catalog_options(const TarnCatalog *catalog);
 const TarnZone *tarn_catalog_zone(const TarnCatalog *catalog, TarnText zone); /* or NULL */
+TarnStore *tarn_catalog_store(TarnCatalog *catalog); /* of the warehouse */
+TarnManifestCache *tarn_catalog_manifest_cache(TarnCatalog *catalog);
 
 /* --- tables --- */
 
@@ -69,7 +68,8 @@ typedef struct TarnTable {
     TarnTableName name;
     const char *metadata_location;
     const TarnTableMetadata *metadata;
-    const TarnZone *zone;
+    const TarnZone *zone; /* NULL for a namespace that is no zone */
+    TarnStore *store;     /* the warehouse's, or that of a registered table's own root */
 } TarnTable;
 
 /* TARN_E_TABLE_NOT_FOUND with the nearest name as a hint. Parsed metadata is cached by location. */
@@ -100,13 +100,18 @@ bool tarn_catalog_drop(TarnCatalog *catalog, TarnTableName name, TarnRelationKin
                        TarnError *error) TARN_CHECKED; /* files stay: maintenance removes them */
 bool tarn_catalog_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
                          TarnError *error) TARN_CHECKED;
-/* An existing metadata file becomes a table of this catalog; nothing is copied. */
+/* An existing metadata file becomes a table of this catalog; nothing is copied. Its location, if
+ * outside the warehouse, becomes a root that may be read from then on. */
 bool tarn_catalog_register(TarnCatalog *catalog, TarnTableName name, const char *metadata_location,
                            TarnError *error) TARN_CHECKED;
 /* <warehouse>/<zone>/<ns>/<table>-<8 hex of uuid>: a table dropped and made again never shares a
  * folder with its predecessor. */
 const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name,
                                         const char *uuid, TarnArena *arena);
+
+/* Roots outside the warehouse that registered tables live under. */
+bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots,
+                        size_t *count, TarnError *error) TARN_CHECKED;
 
 /* --- namespaces --- */
 bool tarn_catalog_namespace_create(TarnCatalog *catalog, const char *ns, bool if_not_exists,
@@ -132,9 +137,9 @@ bool tarn_catalog_view_find(TarnCatalog *catalog, TarnTableName name, TarnArena 
 typedef struct TarnIntent {
     char id[37]; /* UUID; every file written under it has the id in its name */
 } TarnIntent;
-/* Files will be written below `location`. Durable when it returns. */
-bool tarn_catalog_intent_begin(TarnCatalog *catalog, const char *location, TarnIntent *intent,
-                               TarnError *error) TARN_CHECKED;
+/* Files will be written below these locations. Durable when it returns. */
+bool tarn_catalog_intent_begin(TarnCatalog *catalog, const char *const *locations, size_t count,
+                               TarnIntent *intent, TarnError *error) TARN_CHECKED;
 /* Gives up: removes the files that carry the id and forgets it. Best effort, never fails: what
  * could not be removed stays on record for the sweep. */
 void tarn_catalog_intent_abandon(TarnCatalog *catalog, const TarnIntent *intent);
@@ -155,7 +160,11 @@ typedef struct TarnCommitTable {
     size_t update_count;
     /* A snapshot to add; prepared again on each attempt. NULL = none. */
     TarnSnapshotProducer *producer;
+    /* Data files written for this commit: made durable together with its metadata. */
+    const char *const *files;
+    size_t file_count;
     TarnZoneEvidence evidence;
+    const TarnTable *committed; /* out */
 } TarnCommitTable;
 
 typedef struct TarnCommit {
@@ -167,11 +176,12 @@ typedef struct TarnCommit {
     void *hook_state;
     /* If set, the swap records a fresh intent for the next commit, saving it a transaction. */
     TarnIntent *next_intent;
-    const char *next_intent_location;
+    const char *const *next_locations;
+    size_t next_location_count;
 } TarnCommit;
 
-/* All or nothing. On success each tables[i].base is released and replaced by the new table (the
- * caller releases it). Appends lose no race: they are retried on the newer base, up to the limit
+/* All or nothing. On success each tables[i].committed is the new table, which the caller releases
+ * (base stays the caller's). Appends lose no race: they are retried on the newer base, up to the limit
  * and with jitter. Conflicts that cannot be reconciled: TARN_E_COMMIT_CONFLICT, exit 5, naming
  * the other snapshot. Policy: TARN_E_ZONE_POLICY. */
 bool tarn_catalog_commit(TarnCatalog *catalog, TarnCommit *commit, TarnError *error) TARN_CHECKED;

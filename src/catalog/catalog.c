@@ -1,0 +1,404 @@
+/* Opening a catalog, its zones and roots, and listing what it holds.
+ */
+#include "catalog/catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/limits.h"
+#include "catalog/catalog_private.h"
+
+/* Decoded manifests kept in memory: a plan over 10,000 files needs about 5 MB. */
+#define MANIFEST_CACHE_BYTES (128 * TARN_MIB)
+
+/* --- opening --- */
+
+static bool create_zones(TarnCatalog *catalog, TarnError *error) {
+    const TarnCatalogOptions *options = &catalog->options;
+    for (size_t i = 0; i < options->zone_count; i++) {
+        bool found = false;
+        int64_t one;
+        if (!tarn_db_query_int64(options->db,
+                                 "select 1 from iceberg_namespace_properties where catalog_name ="
+                                 " $1 and namespace = $2 and property_key = 'exists'",
+                                 TARN_DB_VALUES(tarn_catalog__name(),
+                                                tarn_db_string(options->zones[i].name)),
+                                 &one, &found, error)) {
+            return false;
+        }
+        if (!found &&
+            !tarn_catalog_namespace_create(catalog, options->zones[i].name, true, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_parts(TarnCatalog *catalog, TarnError *error) {
+    const TarnCatalogOptions *options = &catalog->options;
+    TarnStoreOptions store_options = {.sync = options->sync,
+                                      .create_root = !options->read_only};
+    if (!tarn_store_open(options->os, options->warehouse, &store_options, &catalog->store,
+                         error) ||
+        !tarn_table_manifest_cache_new(MANIFEST_CACHE_BYTES, &catalog->manifests, error)) {
+        return false;
+    }
+    if (options->read_only) return true;
+    int64_t removed = 0;
+    return tarn_os_owner(options->os, &catalog->arena, &catalog->owner, error) &&
+           options->os->random(options->os, &catalog->jitter, sizeof(catalog->jitter), error) &&
+           create_zones(catalog, error) && tarn_catalog_intent_sweep(catalog, &removed, error);
+}
+
+bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog,
+                       TarnError *error) {
+    *catalog = calloc(1, sizeof(**catalog));
+    if (*catalog == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
+    (*catalog)->options = *options;
+    tarn_base_arena_init(&(*catalog)->arena, 64 * TARN_MIB);
+    if (open_parts(*catalog, error)) return true;
+    tarn_catalog_close(*catalog);
+    *catalog = NULL;
+    return false;
+}
+
+void tarn_catalog_close(TarnCatalog *catalog) {
+    if (catalog == NULL) return;
+    tarn_catalog__cache_clear(catalog);
+    tarn_table_manifest_cache_free(catalog->manifests);
+    for (size_t i = 0; i < catalog->root_count; i++) tarn_store_close(catalog->roots[i].store);
+    tarn_store_close(catalog->store);
+    tarn_base_arena_dispose(&catalog->arena);
+    free(catalog);
+}
+
+const TarnCatalogOptions *tarn_catalog_options(const TarnCatalog *catalog) {
+    return &catalog->options;
+}
+
+TarnStore *tarn_catalog_store(TarnCatalog *catalog) { return catalog->store; }
+
+TarnManifestCache *tarn_catalog_manifest_cache(TarnCatalog *catalog) { return catalog->manifests; }
+
+const TarnZone *tarn_catalog_zone(const TarnCatalog *catalog, TarnText zone) {
+    for (size_t i = 0; i < catalog->options.zone_count; i++) {
+        const char *name = catalog->options.zones[i].name;
+        if (strlen(name) == zone.size && strncasecmp(name, zone.data, zone.size) == 0) {
+            return &catalog->options.zones[i];
+        }
+    }
+    return NULL;
+}
+
+const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name,
+                                        const char *uuid, TarnArena *arena) {
+    TarnBuffer path;
+    tarn_base_buffer_init(&path, TARN_MIB);
+    tarn_base_buffer_string(&path, catalog->options.warehouse);
+    TarnText rest = tarn_base_text(name.ns);
+    while (rest.data != NULL) {
+        TarnText level = tarn_base_text_split(rest, '.', &rest);
+        tarn_base_buffer_printf(&path, "/%.*s", TARN_TEXT_ARG(level));
+    }
+    tarn_base_buffer_printf(&path, "/%s-%.8s", name.name, uuid);
+    /* Glob characters in a name would make the engine match other files. */
+    for (size_t i = 0; i < path.size; i++) {
+        if (i > strlen(catalog->options.warehouse) && strchr("*?[]", path.data[i]) != NULL) {
+            path.data[i] = '_';
+        }
+    }
+    const char *location = tarn_base_text_string(arena, tarn_base_buffer_view(&path));
+    tarn_base_buffer_dispose(&path);
+    return location;
+}
+
+/* --- roots --- */
+
+bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots,
+                        size_t *count, TarnError *error) {
+    struct {
+        const char **items;
+        size_t count;
+        size_t capacity;
+    } list = {0};
+    TarnDbRows *rows = NULL;
+    bool more = false;
+    bool ok = tarn_db_query(catalog->options.db, "select location from tarn_root order by 1", NULL,
+                            0, &rows, error);
+    while (ok && (ok = tarn_db_next(rows, &more, error)) && more) {
+        const char **item = TARN_PUSH(arena, &list);
+        if (item != NULL) *item = tarn_db_column_string(rows, 0, arena);
+    }
+    tarn_db_rows_close(rows);
+    *roots = list.items;
+    *count = list.count;
+    return ok && tarn_base_arena_check(arena, error);
+}
+
+bool tarn_catalog__root_open(TarnCatalog *catalog, const char *location, TarnStore **store,
+                             TarnError *error) {
+    for (size_t i = 0; i < catalog->root_count; i++) {
+        if (strcmp(catalog->roots[i].location, location) != 0) continue;
+        *store = catalog->roots[i].store;
+        return true;
+    }
+    TarnRoot *roots = TARN_NEW_ARRAY(&catalog->arena, catalog->root_count + 1, TarnRoot);
+    const char *copy = tarn_base_arena_string(&catalog->arena, location);
+    if (!tarn_base_arena_check(&catalog->arena, error)) return false;
+    TarnStoreOptions options = {.sync = catalog->options.sync};
+    if (!tarn_store_open(catalog->options.os, copy, &options, store, error)) return false;
+    if (catalog->root_count > 0) {
+        memcpy(roots, catalog->roots, catalog->root_count * sizeof(*roots));
+    }
+    roots[catalog->root_count++] = (TarnRoot){.location = copy, .store = *store};
+    catalog->roots = roots;
+    return true;
+}
+
+bool tarn_catalog__store_of(TarnCatalog *catalog, const char *location, TarnStore **store,
+                            TarnError *error) {
+    TarnText path;
+    if (!tarn_store_resolve(tarn_base_text(location), &path, error)) return false;
+    *store = catalog->store;
+    if (tarn_store_inside(tarn_base_text(catalog->options.warehouse), tarn_base_text(location))) {
+        return true;
+    }
+    TarnArena arena;
+    const char **roots;
+    size_t count;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    bool ok = tarn_catalog_roots(catalog, &arena, &roots, &count, error);
+    for (size_t i = 0; ok && i < count; i++) {
+        if (!tarn_store_inside(tarn_base_text(roots[i]), tarn_base_text(location))) continue;
+        ok = tarn_catalog__root_open(catalog, roots[i], store, error);
+        break;
+    }
+    tarn_base_arena_dispose(&arena);
+    return ok; /* outside all roots: the warehouse's store refuses it by name */
+}
+
+/* --- listing --- */
+
+typedef struct RelationList {
+    TarnRelation *items;
+    size_t count;
+    size_t capacity;
+} RelationList;
+
+static bool in_prefix(TarnText prefix, TarnText ns) {
+    if (prefix.size == 0) return true;
+    return ns.size >= prefix.size && strncasecmp(ns.data, prefix.data, prefix.size) == 0 &&
+           (ns.size == prefix.size || ns.data[prefix.size] == '.');
+}
+
+static bool list_rows(TarnCatalog *catalog, const char *sql, TarnRelationKind kind,
+                      const char *prefix, TarnArena *arena, RelationList *list, TarnError *error) {
+    TarnDbRows *rows = NULL;
+    bool more = false;
+    bool ok = tarn_db_query(catalog->options.db, sql, TARN_DB_VALUES(tarn_catalog__name()), &rows,
+                            error);
+    while (ok && (ok = tarn_db_next(rows, &more, error)) && more) {
+        if (!in_prefix(tarn_base_text(prefix), tarn_db_column_text(rows, 0))) continue;
+        TarnRelation *relation = TARN_PUSH(arena, list);
+        if (relation == NULL) break;
+        bool known = tarn_db_column_kind(rows, 2) != TARN_DB_NULL;
+        relation->kind = kind;
+        relation->name.ns = tarn_db_column_string(rows, 0, arena);
+        relation->name.name = tarn_db_column_string(rows, 1, arena);
+        relation->rows = known ? tarn_db_column_int64(rows, 2) : -1;
+        relation->bytes = known ? tarn_db_column_int64(rows, 3) : -1;
+        relation->files = known ? tarn_db_column_int64(rows, 4) : -1;
+        relation->updated_at_ms = tarn_db_column_int64(rows, 5);
+    }
+    tarn_db_rows_close(rows);
+    return ok && tarn_base_arena_check(arena, error);
+}
+
+static int compare_relations(const void *a, const void *b) {
+    const TarnRelation *x = a;
+    const TarnRelation *y = b;
+    int order = strcmp(x->name.ns, y->name.ns);
+    return order != 0 ? order : strcmp(x->name.name, y->name.name);
+}
+
+bool tarn_catalog_list(TarnCatalog *catalog, const char *prefix, TarnArena *arena,
+                       TarnRelation **relations, size_t *count, TarnError *error) {
+    RelationList list = {0};
+    bool ok = list_rows(catalog,
+                        "select i.table_namespace, i.table_name, t.rows, t.bytes, t.files,"
+                        " coalesce(t.updated_at_ms, 0)"
+                        " from iceberg_tables i left join tarn_table t on t.ns ="
+                        " i.table_namespace and t.name = i.table_name and t.metadata_location ="
+                        " i.metadata_location where i.catalog_name = $1",
+                        TARN_RELATION_TABLE, prefix, arena, &list, error) &&
+              list_rows(catalog,
+                        "select ns, name, null, null, null, created_at_ms from tarn_view"
+                        " where $1 is not null",
+                        TARN_RELATION_VIEW, prefix, arena, &list, error);
+    if (ok && list.count > 1) {
+        qsort(list.items, list.count, sizeof(*list.items), compare_relations);
+    }
+    *relations = list.items;
+    *count = list.count;
+    return ok;
+}
+
+/* --- names: drop, rename, register --- */
+
+static bool drop_table(TarnCatalog *catalog, TarnTableName name, const char *location,
+                       TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    int64_t now = tarn_os_clock_ms(catalog->options.os);
+    return tarn_db_execute(db,
+                           "insert into tarn_dropped (ns, name, metadata_location, dropped_at_ms)"
+                           " values ($1, $2, $3, $4)",
+                           TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
+                                          tarn_db_string(location), tarn_db_int64(now)),
+                           NULL, error) &&
+           tarn_db_execute(db,
+                           "delete from iceberg_tables where catalog_name = $1 and"
+                           " table_namespace = $2 and table_name = $3",
+                           TARN_DB_VALUES(tarn_catalog__name(), tarn_db_string(name.ns),
+                                          tarn_db_string(name.name)),
+                           NULL, error) &&
+           tarn_db_execute(db, "delete from tarn_table where ns = $1 and name = $2",
+                           TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)),
+                           NULL, error);
+}
+
+static bool drop_view(TarnCatalog *catalog, TarnTableName name, TarnError *error) {
+    int64_t changed = 0;
+    if (!tarn_db_execute(catalog->options.db,
+                         "delete from tarn_view where lower(ns) = lower($1) and lower(name) ="
+                         " lower($2)",
+                         TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)),
+                         &changed, error)) {
+        return false;
+    }
+    if (changed > 0) return true;
+    return tarn_base_error_set(error, TARN_E_TABLE_NOT_FOUND, "view \"%s.%s\" does not exist",
+                               name.ns, name.name);
+}
+
+bool tarn_catalog_drop(TarnCatalog *catalog, TarnTableName name, TarnRelationKind kind,
+                       TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    TarnArena arena;
+    const char *location = NULL;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    bool ok = tarn_db_begin(db, TARN_DB_WRITE, error);
+    if (ok && kind == TARN_RELATION_VIEW) {
+        ok = drop_view(catalog, name, error);
+    } else if (ok) {
+        ok = tarn_catalog__pointer_read(catalog, &name, &arena, &location, error) &&
+             (location != NULL || tarn_catalog__refuse_missing(catalog, name, error)) &&
+             drop_table(catalog, name, location, error);
+    }
+    ok = ok && tarn_db_commit(db, error);
+    if (!ok) tarn_db_rollback(db);
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
+static bool check_free(TarnCatalog *catalog, TarnTableName name, TarnError *error) {
+    TarnArena arena;
+    const char *location = NULL;
+    TarnView *view = NULL;
+    tarn_base_arena_init(&arena, 16 * TARN_MIB);
+    bool ok = tarn_catalog__pointer_read(catalog, &name, &arena, &location, error) &&
+              tarn_catalog_view_find(catalog, name, &arena, &view, error);
+    if (ok && (location != NULL || view != NULL)) {
+        ok = tarn_base_error_set(error, TARN_E_TABLE_EXISTS, "%s \"%s.%s\" exists already",
+                                 view != NULL ? "view" : "table", name.ns, name.name);
+    }
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
+static bool rename_rows(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
+                        TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    return tarn_catalog_namespace_create(catalog, to.ns, true, error) &&
+           tarn_db_execute(db,
+                           "update iceberg_tables set table_namespace = $4, table_name = $5 where"
+                           " catalog_name = $1 and table_namespace = $2 and table_name = $3",
+                           TARN_DB_VALUES(tarn_catalog__name(), tarn_db_string(from.ns),
+                                          tarn_db_string(from.name), tarn_db_string(to.ns),
+                                          tarn_db_string(to.name)),
+                           NULL, error) &&
+           tarn_db_execute(db, "update tarn_table set ns = $3, name = $4 where ns = $1 and name = $2",
+                           TARN_DB_VALUES(tarn_db_string(from.ns), tarn_db_string(from.name),
+                                          tarn_db_string(to.ns), tarn_db_string(to.name)),
+                           NULL, error);
+}
+
+bool tarn_catalog_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
+                         TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    TarnArena arena;
+    const char *location = NULL;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    bool same = tarn_catalog_name_equal(from, to); /* only the case changes */
+    bool ok = tarn_db_begin(db, TARN_DB_WRITE, error) &&
+              tarn_catalog__pointer_read(catalog, &from, &arena, &location, error) &&
+              (location != NULL || tarn_catalog__refuse_missing(catalog, from, error)) &&
+              (same || check_free(catalog, to, error)) && rename_rows(catalog, from, to, error) &&
+              tarn_db_commit(db, error);
+    if (!ok) tarn_db_rollback(db);
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
+/* The folder a registered table's files lie in: its metadata file's, and that above if it is
+ * called "metadata". */
+static const char *root_of(const char *metadata_location, TarnArena *arena) {
+    const char *slash = strrchr(metadata_location, '/');
+    size_t size = slash != NULL ? (size_t)(slash - metadata_location) : 0;
+    TarnText folder = {metadata_location, size};
+    if (tarn_base_text_ends(folder, "/metadata")) folder.size -= strlen("/metadata");
+    return tarn_base_text_string(arena, folder);
+}
+
+static bool register_rows(TarnCatalog *catalog, TarnTableName name, const TarnTable *table,
+                          TarnError *error) {
+    return tarn_catalog_namespace_create(catalog, name.ns, true, error) &&
+           tarn_db_execute(catalog->options.db,
+                           "insert into iceberg_tables (catalog_name, table_namespace, table_name,"
+                           " metadata_location, iceberg_type) values ($1, $2, $3, $4, 'TABLE')",
+                           TARN_DB_VALUES(tarn_catalog__name(), tarn_db_string(name.ns),
+                                          tarn_db_string(name.name),
+                                          tarn_db_string(table->metadata_location)),
+                           NULL, error) &&
+           tarn_catalog__numbers_write(catalog, name, table->metadata_location, table->metadata,
+                                       error);
+}
+
+static bool add_root(TarnCatalog *catalog, const char *location, TarnError *error) {
+    if (tarn_store_inside(tarn_base_text(catalog->options.warehouse), tarn_base_text(location))) {
+        return true;
+    }
+    return tarn_db_execute(catalog->options.db,
+                           "insert into tarn_root (location) values ($1) on conflict do nothing",
+                           TARN_DB_VALUES(tarn_db_string(location)), NULL, error);
+}
+
+bool tarn_catalog_register(TarnCatalog *catalog, TarnTableName name, const char *metadata_location,
+                           TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    TarnArena arena;
+    TarnText path;
+    const TarnTable *table = NULL;
+    if (!tarn_store_resolve(tarn_base_text(metadata_location), &path, error)) return false;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    const char *root = root_of(metadata_location, &arena);
+    bool ok = tarn_base_arena_check(&arena, error) && tarn_db_begin(db, TARN_DB_WRITE, error) &&
+              check_free(catalog, name, error) && add_root(catalog, root, error) &&
+              tarn_catalog__table_at(catalog, name, metadata_location, &table, error) &&
+              add_root(catalog, table->metadata->location, error) &&
+              register_rows(catalog, name, table, error) && tarn_db_commit(db, error);
+    if (!ok) tarn_db_rollback(db);
+    tarn_catalog_table_release(table);
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}

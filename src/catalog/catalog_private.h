@@ -1,0 +1,73 @@
+/* What the files of the catalog share. */
+#ifndef TARN_CATALOG_CATALOG_PRIVATE_H
+#define TARN_CATALOG_CATALOG_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "catalog/catalog.h"
+#include "table/manifest_cache.h"
+
+/* Tables whose parsed metadata is kept: enough for the statements of a session. */
+#define TARN_CATALOG_CACHED_TABLES 64
+
+typedef struct TarnLoadedTable TarnLoadedTable;
+struct TarnLoadedTable {
+    TarnTable table; /* first: a TarnTable pointer is this one's address */
+    atomic_int references;
+    TarnArena arena;
+    TarnLoadedTable *base; /* whose memory this one's metadata shares; NULL = none */
+    int chain;             /* bases below */
+};
+
+typedef struct TarnRoot {
+    const char *location;
+    TarnStore *store;
+} TarnRoot;
+
+struct TarnCatalog {
+    TarnCatalogOptions options;
+    TarnArena arena; /* as long as the catalog */
+    TarnStore *store;
+    TarnManifestCache *manifests;
+    const char *owner;
+    TarnLoadedTable *cached[TARN_CATALOG_CACHED_TABLES]; /* most recent first */
+    TarnRoot *roots;
+    size_t root_count;
+    uint64_t jitter;
+};
+
+/* The pointer as the database has it; *location NULL = no such table. The name is corrected to
+ * the case in which it is stored. */
+bool tarn_catalog__pointer_read(TarnCatalog *catalog, TarnTableName *name, TarnArena *arena,
+                                const char **location, TarnError *error) TARN_CHECKED;
+bool tarn_catalog__refuse_missing(TarnCatalog *catalog, TarnTableName name, TarnError *error);
+/* The store that holds a location: the warehouse's or a registered root's. */
+bool tarn_catalog__store_of(TarnCatalog *catalog, const char *location, TarnStore **store,
+                            TarnError *error) TARN_CHECKED;
+/* Opens the store of a root outside the warehouse and remembers it. */
+bool tarn_catalog__root_open(TarnCatalog *catalog, const char *location, TarnStore **store,
+                             TarnError *error) TARN_CHECKED;
+/* Loads the metadata at a location as a table, cached. */
+bool tarn_catalog__table_at(TarnCatalog *catalog, TarnTableName name, const char *location,
+                            const TarnTable **table, TarnError *error) TARN_CHECKED;
+/* Wraps metadata just committed; shares memory with `base` (NULL = none) and `arena`, which moves
+ * into the table. */
+bool tarn_catalog__table_adopt(TarnCatalog *catalog, TarnTableName name, const char *location,
+                               const TarnTableMetadata *metadata, const TarnTable *base,
+                               TarnArena *arena, TarnStore *store, const TarnTable **table,
+                               TarnError *error) TARN_CHECKED;
+void tarn_catalog__cache_clear(TarnCatalog *catalog);
+
+/* Rows of tarn_table, kept beside the pointer for listings; inside the caller's transaction. */
+bool tarn_catalog__numbers_write(TarnCatalog *catalog, TarnTableName name, const char *location,
+                                 const TarnTableMetadata *metadata, TarnError *error) TARN_CHECKED;
+
+bool tarn_catalog__intent_write(TarnCatalog *catalog, const char *const *locations, size_t count,
+                                TarnIntent *intent, TarnError *error) TARN_CHECKED;
+bool tarn_catalog__intent_forget(TarnCatalog *catalog, const TarnIntent *intent,
+                                 TarnError *error) TARN_CHECKED;
+
+/* SQL LIKE pattern characters in a namespace must not match: prefix test by ranges. */
+static inline TarnDbValue tarn_catalog__name(void) { return tarn_db_string(TARN_CATALOG_NAME); }
+
+#endif
