@@ -20,7 +20,7 @@ export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
 # $(call meson,DIRECTORY,OPTIONS): configures once, then builds what changed
 define meson
 	@test -f $(1)/build.ninja || meson setup $(1) $(2) $(DUCKDB) >$(BUILD)/setup.log 2>&1 \
-	    || { cat $(BUILD)/setup.log; rm -rf $(1); exit 1; }
+	    || { tail -n 12 $(BUILD)/setup.log; rm -rf $(1); exit 1; }
 	@ninja -C $(1) --quiet
 endef
 
@@ -57,7 +57,7 @@ tsan: deps ## unit tests under ThreadSanitizer
 fuzz: deps ## every fuzzer for FUZZ_SECONDS, from its corpus
 	@test -f $(BUILD)/fuzz/build.ninja || CC=clang meson setup $(BUILD)/fuzz $(SANITIZED) \
 	    -Db_sanitize=address,undefined -Dfuzz=true $(DUCKDB) >$(BUILD)/setup.log 2>&1 \
-	    || { cat $(BUILD)/setup.log; rm -rf $(BUILD)/fuzz; exit 1; }
+	    || { tail -n 12 $(BUILD)/setup.log; rm -rf $(BUILD)/fuzz; exit 1; }
 	@ninja -C $(BUILD)/fuzz --quiet
 	@python3 tools/run_fuzzers.py $(BUILD)/fuzz --seconds $(FUZZ_SECONDS)
 

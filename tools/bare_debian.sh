@@ -32,6 +32,7 @@ if ! command -v debootstrap >/dev/null 2>&1; then
 fi
 
 bare=${TARN_BARE:-$(mktemp -d "${TMPDIR:-/var/tmp}/tarn-bare.XXXXXX")}
+chmod 755 "$bare" # as a machine's root folder is; mktemp makes it for its owner alone
 mounted=
 clean_up() {
     for place in $mounted; do umount "$place" || umount -l "$place"; done

@@ -28,6 +28,8 @@ OFF = {
     "sign-conversion": "off in the build as well",
     "float-equal": "comparing with a value that is exact is wanted",
     "gnu-auto-type": "not used by accident",
+    "comma": "two small steps of one case may share a line",
+    "atomic-implicit-seq-cst": "the strictest order is the safe default",
     "vla": "an error in the build already",
     "format-nonliteral": "off in the build as well",
     "unsafe-buffer-usage": "C++",
