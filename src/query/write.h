@@ -1,0 +1,36 @@
+/* Writing rows into a table's data files: a SELECT becomes Parquet files, partitioned as the
+ * table's default spec says, each described as Iceberg wants it. Nothing is committed here.
+ *
+ * Used by INSERT, CREATE TABLE AS, loads and pipelines.
+ */
+#ifndef TARN_QUERY_WRITE_H
+#define TARN_QUERY_WRITE_H
+
+#include "catalog/catalog.h"
+#include "engine/engine.h"
+
+typedef struct TarnWriteOptions {
+    TarnEngineSession *session;
+    TarnStore *store;
+    const TarnTableMetadata *metadata; /* current schema, default spec, sort order, properties */
+    const char *commit_id;             /* the intent's: in every file name */
+    uint32_t sequence;                 /* of this write among those of the commit: in file names */
+    TarnText select_sql; /* yields the schema's columns by name; casts are added here */
+    bool large;          /* may be more than one file: cut at the target size, order not kept */
+    uint64_t file_size;  /* target bytes; 0 = the table's property or its zone's or the default */
+} TarnWriteOptions;
+
+typedef struct TarnWrittenFiles {
+    TarnDataFile *items;
+    const char **locations; /* zero-terminated, in the order of items */
+    size_t count;
+    int64_t rows;
+    int64_t bytes;
+} TarnWrittenFiles;
+
+/* Files without rows are deleted again and not listed. On an error the caller abandons the
+ * intent, which removes what was written. Memory in the arena. */
+bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
+                            TarnWrittenFiles *files, TarnError *error) TARN_CHECKED;
+
+#endif
