@@ -33,7 +33,10 @@ struct TarnEngine {
     duckdb_database database;
     TarnEngineSession *control; /* for settings */
     TarnEngineWatcher watcher;
-    uint32_t threads; /* 0 = one per core */
+    pthread_mutex_t scan_lock; /* guards the next two and the sessions' lists of scans */
+    TarnEngineSession *scanning; /* sessions with Arrow streams, linked by scanning_next */
+    bool scans_ready;          /* the table function behind the views is registered */
+    uint32_t threads;          /* 0 = one per core */
     bool any_insertion_order;
     atomic_bool dead;
 };
@@ -44,9 +47,12 @@ struct TarnEngineSession {
     TarnEngine *engine;
     duckdb_connection connection;
     TarnEngineResult *open_result; /* the one result whose rows may still be fetched */
-    TarnEngineScan *scans;         /* Arrow streams registered as views */
     bool progress_ready;           /* DuckDB counts progress on this connection */
-    bool scans_ready;              /* the table function behind the views is registered */
+
+    TarnEngineScan *scans; /* Arrow streams registered as views */
+    uint64_t scan_count;
+    uint64_t connection_number; /* DuckDB's; 0 until the first Arrow stream */
+    TarnEngineSession *scanning_next;
 
     TarnEngineWatch watch;
     TarnEngineSession *watch_next;
@@ -151,7 +157,7 @@ void tarn_engine__sql_blank(char *sql, size_t size);
 bool tarn_engine__syntax_probe(TarnEngineSession *session, TarnText sql, bool *is_select,
                                TarnError *error) TARN_CHECKED;
 
-/* ---- arrow_scan.c */
-void tarn_engine__scan_drop_all(TarnEngineSession *session);
+/* ---- arrow_scan.c: forgets the session's Arrow streams */
+void tarn_engine__scan_leave(TarnEngineSession *session);
 
 #endif

@@ -141,6 +141,16 @@ static void read_plain_parts(TarnText text, FailureParts *parts) {
     if (excerpt != NULL) parts->message.size = (size_t)(excerpt - parts->message.data);
 }
 
+/* An error of the parser comes as data inside the plain form: "Parser Error: {..}". */
+static void read_parts(TarnText text, TarnArena *arena, FailureParts *parts) {
+    if (text.size > 0 && text.data[0] == '{' && read_json_parts(text, arena, parts)) return;
+    read_plain_parts(text, parts);
+    TarnText inner = parts->message;
+    if (inner.size == 0 || inner.data[0] != '{') return;
+    FailureParts read = {0};
+    if (read_json_parts(inner, arena, &read)) *parts = read;
+}
+
 static bool line_is_hint(TarnText line) {
     return tarn_base_text_starts(line, "Did you mean") ||
            tarn_base_text_starts(line, "Candidate") || tarn_base_text_starts(line, "Hint") ||
@@ -229,9 +239,7 @@ bool tarn_engine__failure_set(TarnEngineSession *session, const char *message, T
     FailureParts parts = {0};
     TarnArena arena;
     tarn_base_arena_init(&arena, TARN_MIB);
-    if (text.size == 0 || text.data[0] != '{' || !read_json_parts(text, &arena, &parts)) {
-        read_plain_parts(text, &parts);
-    }
+    read_parts(text, &arena, &parts);
     bool retryable;
     TarnErrorCode code = classify(&parts, &retryable);
     set_texts(error, code, parts.message);

@@ -149,6 +149,7 @@ bool tarn_engine_open(const TarnEngineOptions *options, TarnEngine **engine, Tar
         free(made);
         return false;
     }
+    (void)pthread_mutex_init(&made->scan_lock, NULL);
     if (!prepare_engine(made, options, error)) {
         tarn_engine_close(made);
         return false;
@@ -162,6 +163,7 @@ void tarn_engine_close(TarnEngine *engine) {
     tarn_engine_session_close(engine->control);
     tarn_engine__watcher_dispose(&engine->watcher);
     tarn_engine__duck.close(&engine->database);
+    (void)pthread_mutex_destroy(&engine->scan_lock);
     free(engine);
 }
 

@@ -35,6 +35,9 @@
     X(disconnect)                                                                                  \
     X(interrupt)                                                                                   \
     X(query_progress)                                                                              \
+    X(connection_get_client_context)                                                               \
+    X(client_context_get_connection_id)                                                            \
+    X(destroy_client_context)                                                                      \
     X(free)                                                                                        \
     /* statements */                                                                               \
     X(extract_statements)                                                                          \
@@ -91,6 +94,7 @@
     X(data_chunk_set_size)                                                                         \
     X(data_chunk_get_column_count)                                                                 \
     X(data_chunk_get_vector)                                                                       \
+    X(vector_get_column_type)                                                                      \
     X(vector_get_data)                                                                             \
     X(vector_get_validity)                                                                         \
     X(vector_ensure_validity_writable)                                                             \
@@ -114,6 +118,7 @@
     X(appender_create_ext)                                                                         \
     X(appender_destroy)                                                                            \
     X(appender_error)                                                                              \
+    X(appender_clear)                                                                              \
     X(appender_column_count)                                                                       \
     X(appender_end_row)                                                                            \
     X(appender_close)                                                                              \
@@ -148,6 +153,7 @@
     X(table_function_supports_projection_pushdown)                                                 \
     X(register_table_function)                                                                     \
     X(bind_get_extra_info)                                                                         \
+    X(table_function_get_client_context)                                                           \
     X(bind_get_parameter)                                                                          \
     X(bind_add_result_column)                                                                      \
     X(bind_set_bind_data)                                                                          \
@@ -159,7 +165,6 @@
     X(init_set_init_data)                                                                          \
     X(init_set_error)                                                                              \
     X(function_get_bind_data)                                                                      \
-    X(function_get_init_data)                                                                      \
     X(function_get_local_init_data)                                                                \
     X(function_set_error)                                                                          \
     X(get_int64)                                                                                   \

@@ -29,7 +29,7 @@ bool tarn_engine_session_open(TarnEngine *engine, TarnEngineSession **session, T
 void tarn_engine_session_close(TarnEngineSession *session) {
     if (session == NULL) return;
     tarn_engine__result_detach(session);
-    tarn_engine__scan_drop_all(session);
+    tarn_engine__scan_leave(session);
     (void)tarn_engine__watch_end(session);
     tarn_engine__duck.disconnect(&session->connection);
     free(session);

@@ -9,6 +9,7 @@
  * becomes an error with a place.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 #include "engine/engine_private.h"
@@ -105,12 +106,14 @@ static bool ask(TarnEngineSession *session, TarnText question, TarnText sql, Tar
 
 bool tarn_engine_parse(TarnEngineSession *session, TarnText sql, TarnArena *arena,
                        TarnJson **tree, TarnError *error) {
-    return ask(session, TARN_TEXT("SELECT json_serialize_sql($1)"), sql, arena, tree, error);
+    return ask(session, TARN_TEXT("SELECT json_serialize_sql($1::VARCHAR)"), sql, arena, tree,
+               error);
 }
 
 bool tarn_engine_plan(TarnEngineSession *session, TarnText sql, TarnArena *arena, TarnJson **plan,
                       TarnError *error) {
-    return ask(session, TARN_TEXT("SELECT json_serialize_plan($1)"), sql, arena, plan, error);
+    return ask(session, TARN_TEXT("SELECT json_serialize_plan($1::VARCHAR)"), sql, arena, plan,
+               error);
 }
 
 bool tarn_engine_deparse(TarnEngineSession *session, const TarnJson *tree, TarnArena *arena,
@@ -135,7 +138,7 @@ bool tarn_engine_deparse(TarnEngineSession *session, const TarnJson *tree, TarnA
  * many times its text. */
 static const char probe_question[] =
     "SELECT t ->> '$.error_type', t ->> '$.error_message', t ->> '$.position', "
-    "json_array_length(t, '$.statements') FROM (SELECT json_serialize_sql($1) AS t)";
+    "json_array_length(t, '$.statements') FROM (SELECT json_serialize_sql($1::VARCHAR) AS t)";
 
 typedef struct ProbeAnswer {
     TarnText type;
