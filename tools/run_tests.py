@@ -114,7 +114,13 @@ def step_meson(folder, factor=1):
         if entry["result"] in ("TIMEOUT", "INTERRUPT"):
             status = 124
         if protocols.get(name) == "tap":
-            total.add(count.of_tap(name, entry.get("stdout") or "", status))
+            output = entry.get("stdout") or ""
+            one = count.of_tap(name, output, status)
+            if one.failed:  # Meson shows what went to stderr; the reasons are in the TAP itself
+                print(f"  {name}:")
+                print("".join(f"    {line}\n" for line in output.splitlines()
+                              if not line.startswith("ok ")), end="")
+            total.add(one)
         elif entry["result"] == "SKIP":
             total.skipped.append(f"{name} (exit code 77)")
         else:
