@@ -45,6 +45,20 @@ static void quoted_scalars_are_text(void) {
                  "[\"true\",\"null\",\"12\",\"~\",\"it's\",\"a\\tb\xC3\xA4\\u0000\"]");
 }
 
+static void any_unicode_is_text(void) {
+    CHECK_STRING(as_json("a\xC2\xA0: \xF0\x9F\x8C\x8A\n"), "{\"a\xC2\xA0\":\"\xF0\x9F\x8C\x8A\"}");
+    CHECK_STRING(as_json("\"\\U0010FFFD ${x}\""), "\"\xF4\x8F\xBF\xBD ${x}\"");
+    CHECK_STRING(as_json("'\\U0010'"), "\"\\\\U0010\"");
+    CHECK_STRING(as_json("a\\fffe"), "\"a\\\\fffe\"");
+    CHECK_STRING(as_json("a\\U0010"), "\"a\\\\U0010\"");
+}
+
+static void untyped_nodes_have_no_text(void) {
+    TarnJson *root = parse("[~, null, true, false, 1]");
+    REQUIRE(root != NULL);
+    TARN_JSON_EACH(child, root) CHECK_INT(child->text.size, child == root->last);
+}
+
 static void block_scalars_are_text(void) {
     CHECK_STRING(as_json("a: |\n  12\n  x\nb: >-\n  one\n  two\nc: |-\n  true\n"),
                  "{\"a\":\"12\\nx\\n\",\"b\":\"one two\",\"c\":\"true\"}");
@@ -97,6 +111,8 @@ static void references_stand_anywhere(void) {
     CHECK_STRING(as_json("a: |\n  ${a}\n  $ {b} ${} ${c\n"),
                  "{\"a\":\"${a}\\n$ {b} ${} ${c\\n\"}");
     CHECK_STRING(as_json("${a}"), "\"${a}\"");
+    CHECK_STRING(as_json("[${azAZ09_-.:}]"), "[\"${azAZ09_-.:}\"]");
+    CHECK_STRING(as_json("a: ${b"), "{\"a\":\"${b\"}");
     CHECK_STRING(as_json("a: $5\nb: 10$\nc: ${"), "{\"a\":\"$5\",\"b\":\"10$\",\"c\":\"${\"}");
 }
 
@@ -201,6 +217,10 @@ static const Refusal refusals[] = {
     {SOURCE("a: \xF4\x8F\xBF\xBEx\xF4\x8F\xBF\xBF\n"), 1, 4, "no character"},
     {SOURCE("a: \"$\\U0010FFFEx\\U0010FFFF ${b}\"\n"), 1, 6, "no character"},
     {SOURCE("a: \"$\\U0010fffex\"\n"), 1, 6, "no character"},
+    {SOURCE("a: \"\\U0010ffff\"\n"), 1, 5, "no character"},
+    {SOURCE("%\n"), 1, 2, "directive"}, /* libyaml's own words */
+    {SOURCE("{a: ${}}\n"), 1, 6, "expected \",\" or \"}\""},
+    {SOURCE("{a: ${b c}}\n"), 1, 6, "expected \",\" or \"}\""},
     {SOURCE("a: \xEF\xBF\xBF\n"), 1, 4, "no character"},
     {SOURCE("{a: $ {b}}\n"), 1, 7, "expected \",\" or \"}\""},
 };
@@ -301,6 +321,8 @@ int main(int argc, char **argv) {
     tarn_base_arena_init(&arena, 64 * TARN_MIB);
     TAP_TEST(plain_scalars_have_types);
     TAP_TEST(quoted_scalars_are_text);
+    TAP_TEST(any_unicode_is_text);
+    TAP_TEST(untyped_nodes_have_no_text);
     TAP_TEST(block_scalars_are_text);
     TAP_TEST(keys_are_text_whatever_they_look_like);
     TAP_TEST(nothing_is_a_null_node);
