@@ -2,12 +2,16 @@
  *
  * Purpose: shortest floating point text, 128-bit integers, decimals and big numbers, for
  * value_text.c and value_json.c.
- * Idea of the shortest text: a double is recovered from 15 digits if that many are enough, so 15,
- * 16 and 17 digits are tried in turn. With 16 the correctly rounded digits may fail where a
- * neighbour succeeds (the interval around a power of two is lopsided), so both neighbours are
- * tried before going on. Floats likewise with 6 to 9 digits.
+ * Idea of the shortest text: 15 digits always survive the way through a double, so if 15 recover
+ * the value, those without their zeros are the shortest; else 16 and 17 are tried. With 16 the
+ * correctly rounded digits may fail where a neighbour succeeds (the interval around a power of
+ * two is lopsided), so both neighbours are tried before going on. Floats likewise with 6 to 9
+ * digits. Subnormal numbers have fewer bits: for them all counts from 1 on are tried.
+ * DuckDB itself goes astray now and then: its fallback writes some floats with the digits of a
+ * double, and a few powers of two wrongly (2^91 as 4.951760157141521e+27). Here they are right.
  * What it does not do: depend on the locale; the program never sets one.
  */
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,10 +78,12 @@ static bool try_digits(double value, bool is_float, int count, bool neighbours, 
 
 /* value is finite and positive */
 static void find_shortest(double value, bool is_float, Digits *digits) {
-    int sure = is_float ? 6 : 15;
+    bool is_subnormal = value < (is_float ? (double)FLT_MIN : DBL_MIN);
+    int sure = is_float ? FLT_DIG : DBL_DIG;
     int enough = is_float ? 9 : 17;
-    for (int count = sure; count <= enough; count++) {
-        if (try_digits(value, is_float, count, count > sure && count < enough, digits)) break;
+    for (int count = is_subnormal ? 1 : sure; count <= enough; count++) {
+        bool neighbours = count < enough && (is_subnormal || count > sure);
+        if (try_digits(value, is_float, count, neighbours, digits)) break;
     }
     while (digits->count > 1 && digits->text[digits->count - 1] == '0') digits->count--;
     digits->text[digits->count] = '\0';

@@ -4,8 +4,8 @@
  * cast every column. The rules are DuckDB 1.5's, and the unit test compares them with its own
  * casts over generated values of every type.
  * Idea: a value is appended to the buffer; inside a list, struct or map a text that could be
- * misread is then quoted where it stands. Elements of fixed-size arrays are never quoted, nor
- * are nested values: that is how DuckDB has it.
+ * misread is then quoted where it stands. Elements of fixed-size arrays and of lists of JSON are
+ * never quoted, nor are nested values: that is how DuckDB has it.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -173,7 +173,9 @@ static void write_element(const TarnEngineVector *vector, uint64_t row, bool may
 
 static void write_list(const TarnEngineVector *vector, uint64_t row, TarnBuffer *out) {
     uint64_t offset, length;
-    bool may_quote = vector->type->kind == TARN_ENGINE_LIST;
+    const char *alias = vector->children[0].type->alias;
+    bool is_json = alias != NULL && strcmp(alias, "JSON") == 0;
+    bool may_quote = vector->type->kind == TARN_ENGINE_LIST && !is_json;
     tarn_engine_vector_list(vector, row, &offset, &length);
     tarn_base_buffer_byte(out, '[');
     for (uint64_t i = 0; i < length && !out->failed; i++) {
