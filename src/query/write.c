@@ -1,0 +1,282 @@
+/* A SELECT into the data files of a table.
+ *
+ * The engine writes Parquet with every field id; hidden partitioning is a set of extra columns,
+ * one per partition field, that are the transform of their source and are left out of the files.
+ * What Iceberg wants to know of a file is then read from its footer, so that bounds and counts
+ * are those of the bytes written and not of a text rendering of them.
+ */
+#include "query/write.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/limits.h"
+#include "format/parquet_footer.h"
+#include "table/file_metrics.h"
+#include "table/partition.h"
+
+/* write.target-file-size-bytes of the reference implementation. */
+#define TARGET_FILE_BYTES (512 * TARN_MIB)
+/* Rows of a row group: what DuckDB prefers; its memory is what a load's bound allows. */
+#define ROW_GROUP_ROWS 122880
+
+typedef struct Writing {
+    const TarnWriteOptions *options;
+    const TarnSchema *schema;
+    const TarnPartitionSpec *spec;
+    TarnPrimitive *types; /* of the partition fields */
+    const char **columns; /* names of the extra columns */
+    TarnArena *arena;
+} Writing;
+
+/* --- the SELECT --- */
+
+static bool name_taken(const TarnSchema *schema, const char *name) {
+    return tarn_table_schema_find_name(schema, name) != NULL;
+}
+
+/* A name for the extra column that no data column has; it shows in the folders' names. */
+static bool name_partition_columns(Writing *writing, TarnError *error) {
+    const TarnPartitionSpec *spec = writing->spec;
+    writing->columns = TARN_NEW_ARRAY(writing->arena, spec->field_count + 1, const char *);
+    for (size_t i = 0; writing->columns != NULL && i < spec->field_count; i++) {
+        const char *name = spec->fields[i].name;
+        for (int n = 1; name != NULL && name_taken(writing->schema, name); n++) {
+            name = tarn_base_arena_printf(writing->arena, "%s_%d", spec->fields[i].name, n);
+        }
+        writing->columns[i] = name;
+    }
+    return tarn_base_arena_check(writing->arena, error);
+}
+
+static void write_column(const TarnField *field, TarnBuffer *out) {
+    TarnText name = tarn_base_text(field->name);
+    tarn_base_buffer_string(out, "CAST(");
+    tarn_base_buffer_identifier(out, name);
+    tarn_base_buffer_string(out, " AS ");
+    tarn_table_type_to_sql(&field->type, out);
+    tarn_base_buffer_string(out, ") AS ");
+    tarn_base_buffer_identifier(out, name);
+}
+
+static bool write_partition_column(const Writing *writing, size_t index, TarnBuffer *out,
+                                   TarnError *error) {
+    const TarnPartitionField *field = &writing->spec->fields[index];
+    const TarnField *source = tarn_table_schema_find(writing->schema, field->source_id);
+    const char *path = tarn_table_schema_path(writing->schema, field->source_id, writing->arena);
+    if (source == NULL || path == NULL || tarn_format_kind_is_nested(source->type.primitive.kind)) {
+        return tarn_base_error_set(error, TARN_E_PARTITION_INVALID,
+                                   "the partition field \"%s\" has no source column any more",
+                                   field->name);
+    }
+    TarnBuffer column;
+    tarn_base_buffer_init(&column, TARN_MIB);
+    TarnText rest = tarn_base_text(path);
+    for (bool first = true; rest.data != NULL; first = false) {
+        if (!first) tarn_base_buffer_byte(&column, '.');
+        tarn_base_buffer_identifier(&column, tarn_base_text_split(rest, '.', &rest));
+    }
+    bool known = tarn_table_transform_to_sql(field->transform, source->type.primitive,
+                                             tarn_base_buffer_view(&column), out);
+    tarn_base_buffer_dispose(&column);
+    tarn_base_buffer_string(out, " AS ");
+    tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[index]));
+    return known || tarn_base_error_set(error, TARN_E_PARTITION_INVALID,
+                                        "the partition field \"%s\" cannot be written: its "
+                                        "transform is not known or does not fit its column",
+                                        field->name);
+}
+
+static void write_order(const Writing *writing, TarnBuffer *out) {
+    const TarnSortOrder *order =
+        tarn_table_metadata_default_sort_order(writing->options->metadata);
+    const char *separator = " ORDER BY ";
+    for (size_t i = 0; order != NULL && i < order->field_count; i++) {
+        const TarnSortField *field = &order->fields[i];
+        const TarnField *source = tarn_table_schema_find(writing->schema, field->source_id);
+        TarnBuffer expression;
+        TarnBuffer column;
+        if (source == NULL) continue;
+        tarn_base_buffer_init(&expression, TARN_MIB);
+        tarn_base_buffer_init(&column, TARN_MIB);
+        tarn_base_buffer_identifier(&column, tarn_base_text(source->name));
+        if (tarn_table_transform_to_sql(field->transform, source->type.primitive,
+                                        tarn_base_buffer_view(&column), &expression)) {
+            tarn_base_buffer_printf(out, "%s%s %s %s", separator, expression.data,
+                                    field->descending ? "DESC" : "ASC",
+                                    field->nulls_last ? "NULLS LAST" : "NULLS FIRST");
+            separator = ", ";
+        }
+        tarn_base_buffer_dispose(&expression);
+        tarn_base_buffer_dispose(&column);
+    }
+}
+
+/* SELECT columns, transforms FROM (SELECT casts FROM (user's select)). */
+static bool write_select(const Writing *writing, TarnBuffer *out, TarnError *error) {
+    const TarnSchema *schema = writing->schema;
+    tarn_base_buffer_string(out, "SELECT *");
+    for (size_t i = 0; i < writing->spec->field_count; i++) {
+        tarn_base_buffer_string(out, ", ");
+        if (!write_partition_column(writing, i, out, error)) return false;
+    }
+    tarn_base_buffer_string(out, " FROM (SELECT ");
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (i > 0) tarn_base_buffer_string(out, ", ");
+        write_column(&schema->fields[i], out);
+    }
+    tarn_base_buffer_string(out, " FROM (");
+    tarn_base_buffer_text(out, writing->options->select_sql);
+    tarn_base_buffer_string(out, "))");
+    write_order(writing, out);
+    return tarn_base_buffer_check(out, error);
+}
+
+/* --- copying --- */
+
+static uint64_t target_size(const TarnWriteOptions *options) {
+    int64_t property = tarn_table_metadata_property_int64(
+        options->metadata, "write.target-file-size-bytes", (int64_t)TARGET_FILE_BYTES);
+    if (options->file_size > 0) return options->file_size;
+    return property > 0 ? (uint64_t)property : TARGET_FILE_BYTES;
+}
+
+static bool copy_rows(const Writing *writing, TarnText select, const char *field_ids,
+                      TarnEngineFile **files, size_t *count, TarnError *error) {
+    const TarnWriteOptions *options = writing->options;
+    const char *location = options->metadata->location;
+    const char *path = NULL;
+    bool directory = writing->spec->field_count > 0 || options->large;
+    const char *data = tarn_base_arena_printf(writing->arena, "%s/data", location);
+    const char *file = tarn_base_arena_printf(writing->arena, "%s/data/%05u-%s.parquet", location,
+                                              options->sequence, options->commit_id);
+    const char *pattern = tarn_base_arena_printf(writing->arena, "%05u-%s-{i}",
+                                                 options->sequence, options->commit_id);
+    if (!tarn_base_arena_check(writing->arena, error) ||
+        !tarn_store_prepare_directory(options->store, data, error) ||
+        !tarn_store_local_path(options->store, directory ? data : file, &path, error)) {
+        return false;
+    }
+    TarnEngineCopyOptions copy = {
+        .path = path,
+        .field_ids = field_ids,
+        .compression = "zstd",
+        .row_group_rows = ROW_GROUP_ROWS,
+        .file_size_bytes = options->large ? target_size(options) : 0,
+        .partition_columns = writing->columns,
+        .partition_count = writing->spec->field_count,
+        .drop_partition_columns = writing->spec->field_count > 0,
+        .filename_pattern = directory ? pattern : NULL,
+    };
+    return tarn_engine_copy_to_parquet(options->session, select, &copy, writing->arena, files,
+                                       count, error);
+}
+
+/* --- describing --- */
+
+typedef struct RangeReader {
+    TarnStore *store;
+    const char *location;
+} RangeReader;
+
+static bool read_range(void *context, uint64_t offset, size_t size, TarnArena *arena,
+                       TarnText *bytes, TarnError *error) {
+    RangeReader *reader = context;
+    return tarn_store_get(reader->store, reader->location,
+                          (TarnStoreRange){(int64_t)offset, size}, size, arena, bytes, NULL,
+                          error);
+}
+
+static bool read_partition(const Writing *writing, const TarnEngineFile *written,
+                           TarnDataFile *file, TarnError *error) {
+    size_t count = writing->spec->field_count;
+    file->spec_id = writing->spec->id;
+    file->partition_count = count;
+    file->partition = TARN_NEW_ARRAY(writing->arena, count + 1, TarnLiteral);
+    if (file->partition == NULL) return tarn_base_arena_check(writing->arena, error);
+    for (size_t i = 0; i < count; i++) {
+        TarnLiteral *value = &file->partition[i];
+        TarnText text = i < written->partition_count ? written->partition_values[i]
+                                                     : (TarnText){NULL, 0};
+        value->kind = writing->types[i].kind;
+        value->is_null = text.data == NULL;
+        if (!value->is_null && !tarn_format_literal_from_text(writing->types[i], text,
+                                                              writing->arena, value, error)) {
+            return tarn_base_error_context(error, "while reading the partition of \"%s\"",
+                                           written->path);
+        }
+    }
+    return true;
+}
+
+static bool describe_file(const Writing *writing, const TarnEngineFile *written,
+                          TarnDataFile *file, TarnError *error) {
+    const TarnWriteOptions *options = writing->options;
+    RangeReader reader = {.store = options->store, .location = written->path};
+    TarnParquetFooter *footer = NULL;
+    TarnArena scratch; /* the footer is as large as its columns; only numbers are kept */
+    *file = (TarnDataFile){.content = TARN_CONTENT_DATA,
+                           .path = tarn_base_text(written->path),
+                           .format = TARN_TEXT("PARQUET"),
+                           .sort_order_id = options->metadata->default_sort_order_id,
+                           .first_row_id = TARN_ABSENT,
+                           .content_offset = TARN_ABSENT,
+                           .content_size = TARN_ABSENT};
+    tarn_base_arena_init(&scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    bool ok = tarn_format_parquet_footer_read(read_range, &reader,
+                                              (uint64_t)written->file_size_bytes, written->path,
+                                              &scratch, &footer, error) &&
+              tarn_table_file_metrics(footer, writing->schema, options->metadata, NULL,
+                                      writing->arena, file, error) &&
+              read_partition(writing, written, file, error);
+    tarn_base_arena_dispose(&scratch);
+    return ok;
+}
+
+static bool describe_files(const Writing *writing, const TarnEngineFile *written, size_t count,
+                           TarnWrittenFiles *files, TarnError *error) {
+    files->items = TARN_NEW_ARRAY(writing->arena, count + 1, TarnDataFile);
+    files->locations = TARN_NEW_ARRAY(writing->arena, count + 1, const char *);
+    if (!tarn_base_arena_check(writing->arena, error)) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (written[i].row_count == 0) {
+            if (!tarn_store_delete(writing->options->store, written[i].path, NULL, error)) {
+                return false;
+            }
+            continue;
+        }
+        TarnDataFile *file = &files->items[files->count];
+        if (!describe_file(writing, &written[i], file, error)) return false;
+        files->locations[files->count++] = written[i].path;
+        files->rows += file->record_count;
+        files->bytes += file->file_size;
+    }
+    return true;
+}
+
+bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
+                            TarnWrittenFiles *files, TarnError *error) {
+    Writing writing = {.options = options,
+                       .schema = tarn_table_metadata_current_schema(options->metadata),
+                       .spec = tarn_table_metadata_default_spec(options->metadata),
+                       .arena = arena};
+    TarnBuffer select;
+    TarnBuffer field_ids;
+    TarnEngineFile *written = NULL;
+    size_t count = 0;
+    *files = (TarnWrittenFiles){0};
+    tarn_base_buffer_init(&select, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_init(&field_ids, TARN_LIMIT_SQL_BYTES);
+    tarn_table_schema_to_field_ids(writing.schema, &field_ids);
+    bool ok = tarn_table_partition_types(writing.spec, writing.schema, arena, &writing.types,
+                                         error) &&
+              name_partition_columns(&writing, error) && write_select(&writing, &select, error) &&
+              tarn_base_buffer_check(&field_ids, error) &&
+              copy_rows(&writing, tarn_base_buffer_view(&select), field_ids.data, &written, &count,
+                        error) &&
+              !TARN_FAULT("query.write.after_copy", error) &&
+              describe_files(&writing, written, count, files, error);
+    tarn_base_buffer_dispose(&select);
+    tarn_base_buffer_dispose(&field_ids);
+    return ok;
+}
