@@ -223,9 +223,9 @@ static bool write_struct(Shape *shape, const TarnType *type, uint32_t node, cons
         tarn_base_buffer_string(scan->out, i > 0 ? ", " : "");
         tarn_base_buffer_identifier(scan->out, tarn_base_text(field->name));
         tarn_base_buffer_string(scan->out, " := ");
-        if (access == NULL || !write_value(shape, field, child, access,
-                                           mapping_of(inner, field->id))) {
-            return tarn_base_arena_check(scan->arena, scan->error) && false;
+        if (!tarn_base_arena_check(scan->arena, scan->error) ||
+            !write_value(shape, field, child, access, mapping_of(inner, field->id))) {
+            return false;
         }
     }
     tarn_base_buffer_string(scan->out, ") END");
