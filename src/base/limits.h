@@ -39,6 +39,10 @@
 #define TARN_LIMIT_SQL_BYTES (16 * TARN_MIB)
 /* Columns of one table; Iceberg itself has none. */
 #define TARN_LIMIT_COLUMNS 10000
+/* Names of one folder while it is listed: about three million files. */
+#define TARN_LIMIT_FOLDER_NAMES_BYTES (512 * TARN_MIB)
+/* Locations of one commit's files: about a million. */
+#define TARN_LIMIT_STORE_BATCH_BYTES (256 * TARN_MIB)
 /* DuckDB's own memory during a load: the whole process stays under 512 MB whatever the file. */
 #define TARN_LIMIT_LOAD_ENGINE_BYTES (320 * TARN_MIB)
 

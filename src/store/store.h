@@ -83,10 +83,12 @@ typedef struct TarnStoreBatch {
 /* Return false with the error set to stop the listing. */
 typedef bool (*TarnStoreVisit)(void *state, const TarnStoreObject *object, TarnError *error);
 
-/* What an implementation fills; callers use the functions below. Locations arrive checked. */
+/* What an implementation fills; callers use the functions below, which pass on only locations
+ * that `check` has accepted. */
 typedef struct TarnStoreClass {
     const char *name; /* "folder" */
     void (*close)(TarnStore *store);
+    bool (*check)(const TarnStore *store, const char *location, TarnError *error);
     bool (*get)(TarnStore *store, const char *location, TarnStoreRange range, size_t limit,
                 TarnArena *arena, TarnText *content, TarnStoreObject *object, TarnError *error);
     bool (*stat)(TarnStore *store, const char *location, TarnStoreObject *object,
@@ -127,10 +129,11 @@ bool tarn_store_get(TarnStore *store, const char *location, TarnStoreRange range
 bool tarn_store_stat(TarnStore *store, const char *location, TarnStoreObject *object,
                      TarnError *error) TARN_CHECKED;
 /* Writes a whole object; missing folders are made. After a failure nothing is left, neither
- * under the name nor beside it. */
+ * under the name nor beside it; only where an old object was replaced and the new name could not
+ * be made durable, error->outcome_unknown tells that either may be found. */
 bool tarn_store_put(TarnStore *store, const char *location, TarnText content, TarnStorePut how,
                     TarnStoreBatch *batch, TarnError *error) TARN_CHECKED;
-/* The same with the content of a regular file of this machine, copied in bounded memory. */
+/* The same with the content of a regular file of this machine, any path, in bounded memory. */
 bool tarn_store_put_file(TarnStore *store, const char *location, const char *local_file,
                          TarnStorePut how, TarnStoreBatch *batch, TarnError *error) TARN_CHECKED;
 /* Missing is fine; *existed may be NULL. Folders stay. */
