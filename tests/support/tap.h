@@ -6,7 +6,7 @@
  *       return tap_end();
  *   }
  * `prog NAME` runs only tests whose name contains NAME. A failed check prints its place and goes
- * on; REQUIRE leaves the test function. */
+ * on; REQUIRE leaves the test function; TAP_SKIP leaves it with a reason, which is counted. */
 #ifndef TARN_TESTS_TAP_H
 #define TARN_TESTS_TAP_H
 
@@ -20,14 +20,18 @@
 
 static int tap_count, tap_failed, tap_current_failures;
 static const char *tap_only;
+static const char *tap_skip_reason;
 
 __attribute__((unused)) static void tap_run(const char *name, void (*test)(void)) {
     if (tap_only != NULL && strstr(name, tap_only) == NULL) return;
     tap_current_failures = 0;
+    tap_skip_reason = NULL;
     test();
     tap_count++;
     if (tap_current_failures > 0) tap_failed++;
-    printf("%s %d - %s\n", tap_current_failures > 0 ? "not ok" : "ok", tap_count, name);
+    printf("%s %d - %s%s%s\n", tap_current_failures > 0 ? "not ok" : "ok", tap_count, name,
+           tap_skip_reason != NULL ? " # SKIP " : "",
+           tap_skip_reason != NULL ? tap_skip_reason : "");
     fflush(stdout);
 }
 
@@ -66,6 +70,12 @@ __attribute__((unused)) static int tap_end(void) {
     return tap_failed > 0 ? 1 : 0;
 }
 
+/* Leaves the test function; the reason (a constant text) is told and the test counts as skipped. */
+#define TAP_SKIP(reason)                                                                           \
+    do {                                                                                           \
+        tap_skip_reason = (reason);                                                                \
+        return;                                                                                    \
+    } while (0)
 #define TAP_START(argc, argv) (tap_only = (argc) > 1 ? (argv)[1] : NULL)
 #define TAP_TEST(name) tap_run(#name, name)
 #define CHECK(condition)                                                                           \
