@@ -23,7 +23,7 @@ if [ -z "$version" ]; then
 fi
 when=$(git log -1 --format=%ct)
 if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
-    echo "dist: warning: there are changes that are not committed; the source archive lacks them" >&2
+    echo "dist: warning: what is not committed is not in the source archive" >&2
 fi
 
 rm -rf "$out"

@@ -79,7 +79,8 @@ apt-config dump Acquire | grep -E '^Acquire::(http|https|Check|Max|Retries|Force
     >"$bare/etc/apt/apt.conf.d/90carried" || true
 
 # Certificates: the bundle, and every file that a variable of the environment points to.
-carried=$(env | grep -E '^(PIP_|npm_config_|NPM_CONFIG_|(https?|HTTPS?|no|NO)_(proxy|PROXY)=)|_CA_|CERT' |
+carried=$(env |
+    grep -E '^(PIP_|npm_config_|NPM_CONFIG_|(https?|HTTPS?|no|NO)_(proxy|PROXY)=)|_CA_|CERT' |
     grep -v -i -E 'key|token|password|secret' || true)
 carry /etc/ssl/certs/ca-certificates.crt
 echo "$carried" | sed -n 's/^[^=]*=\(\/.*\)/\1/p' | sort -u | while read -r path; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every tools/gen_*: each writes files that are derived from a table and kept in the repository.
+# Runs every tools/gen_*: each writes files that are derived from a table and kept with the sources.
 #
 #     tools/run_generators.sh [--check]     --check writes nothing and fails where a file is stale
 set -eu

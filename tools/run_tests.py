@@ -163,6 +163,7 @@ def step_interop():
 
 STEPS = {
     "check": [
+        ("downloads", lambda: step_make("deps")),  # headers compile against duckdb.h
         ("source checks", step_sources),
         ("build", lambda: step_make("build")),
         ("unit tests", lambda: step_meson(BUILD / "meson")),
