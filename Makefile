@@ -8,21 +8,13 @@
 SHELL := /bin/sh
 BUILD := build
 FUZZ_SECONDS ?= 20
-DUCKDB = $(if $(TARN_DUCKDB_PREFIX),-Dduckdb_prefix=$(abspath $(TARN_DUCKDB_PREFIX)))
 SANITIZED = -Dwerror=false -Db_lundef=false -Dbuildtype=debug -Doptimization=1
 TESTS = python3 tools/run_tests.py
 
-# A user's environment must not change what the sanitizers do with a finding: stop.
+# A sanitizer's finding ends the program, so that it counts.
 export ASAN_OPTIONS ?= detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
-
-# $(call meson,DIRECTORY,OPTIONS): configures once, then builds what changed
-define meson
-	@test -f $(1)/build.ninja || meson setup $(1) $(2) $(DUCKDB) >$(BUILD)/setup.log 2>&1 \
-	    || { tail -n 12 $(BUILD)/setup.log; rm -rf $(1); exit 1; }
-	@ninja -C $(1) --quiet
-endef
 
 .PHONY: help demo build check check-interop asan tsan fuzz bench cover format lint gen docs \
         dist clean deps asan-build
@@ -35,7 +27,7 @@ demo: build ## build, then walk through an example lake
 	@tools/run_hook.sh examples/demo "the example lake's walk"
 
 build: deps ## the program, at build/tarn
-	$(call meson,$(BUILD)/meson,)
+	@tools/configure.sh $(BUILD)/meson
 	@tools/place_program.sh $(BUILD)/meson/src/cli/tarn $(BUILD)/tarn
 
 check: ## unit, corpus, golden, property and fault tests; sanitizers; source checks
@@ -48,24 +40,22 @@ asan: asan-build ## unit tests under AddressSanitizer and UndefinedBehaviorSanit
 	@$(TESTS) asan
 
 asan-build: deps
-	$(call meson,$(BUILD)/asan,$(SANITIZED) -Db_sanitize=address$(COMMA)undefined)
+	@tools/configure.sh $(BUILD)/asan $(SANITIZED) -Db_sanitize=address,undefined
 
 tsan: deps ## unit tests under ThreadSanitizer
-	$(call meson,$(BUILD)/tsan,$(SANITIZED) -Db_sanitize=thread)
+	@tools/configure.sh $(BUILD)/tsan $(SANITIZED) -Db_sanitize=thread
 	@$(TESTS) tsan
 
 fuzz: deps ## every fuzzer for FUZZ_SECONDS, from its corpus
-	@test -f $(BUILD)/fuzz/build.ninja || CC=clang meson setup $(BUILD)/fuzz $(SANITIZED) \
-	    -Db_sanitize=address,undefined -Dfuzz=true $(DUCKDB) >$(BUILD)/setup.log 2>&1 \
-	    || { tail -n 12 $(BUILD)/setup.log; rm -rf $(BUILD)/fuzz; exit 1; }
-	@ninja -C $(BUILD)/fuzz --quiet
+	@CC=clang tools/configure.sh $(BUILD)/fuzz $(SANITIZED) -Db_sanitize=address,undefined \
+	    -Dfuzz=true
 	@python3 tools/run_fuzzers.py $(BUILD)/fuzz --seconds $(FUZZ_SECONDS)
 
 bench: build ## tarn beside its rivals, as ratios
 	@tools/run_hook.sh tests/bench/run "benchmarks"
 
 cover: deps ## which lines the unit tests reach, by file
-	$(call meson,$(BUILD)/cover,-Db_coverage=true -Dbuildtype=debug -Dwerror=false)
+	@tools/configure.sh $(BUILD)/cover -Db_coverage=true -Dbuildtype=debug -Dwerror=false
 	@$(TESTS) cover
 	@python3 tools/cover.py $(BUILD)/cover
 
@@ -90,5 +80,3 @@ clean: ## remove build/ (downloads stay in the cache)
 deps:
 	@mkdir -p $(BUILD)
 	@tools/fetch_duckdb.sh $(BUILD)/deps/duckdb-1.5.5
-
-COMMA := ,
