@@ -157,6 +157,10 @@ static size_t walk(const FakeOs *fake, const char *path, size_t *parent, char la
         while (*path == '/') path++;
         size_t size = strcspn(path, "/");
         if (size == 0) return at;
+        if (size == 1 && *path == '.') {
+            path++;
+            continue;
+        }
         if (at == NONE || !fake->inodes[at].is_directory || size > 255) {
             *parent = NONE;
             return NONE;

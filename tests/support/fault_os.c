@@ -32,8 +32,9 @@ static bool report(const FaultOs *fault, const char *name, TarnError *error) {
         FaultOs *fault = os->state;                                                                \
         os = fault->inner;                                                                         \
         if (should_fail(fault, #name, FAULT_OS_BEFORE)) return report(fault, #name, error);       \
-        if (!fault->inner->name arguments) return false;                                           \
-        return !should_fail(fault, #name, FAULT_OS_AFTER) || report(fault, #name, error);         \
+        bool ok = fault->inner->name arguments; /* may fail on its own */                          \
+        if (!should_fail(fault, #name, FAULT_OS_AFTER)) return ok;                                 \
+        return ok && report(fault, #name, error);                                                  \
     }
 
 WRAP(file_link, (const TarnOs *os, TarnOsFile *file, const char *path, TarnError *error),
@@ -87,8 +88,8 @@ static bool fault_file_open(const TarnOs *os, const char *path, TarnOsOpen how, 
     if (should_fail(fault, "file_open", FAULT_OS_BEFORE)) {
         return report(fault, "file_open", error);
     }
-    if (!fault->inner->file_open(fault->inner, path, how, file, error)) return false;
-    if (!should_fail(fault, "file_open", FAULT_OS_AFTER)) return true;
+    bool ok = fault->inner->file_open(fault->inner, path, how, file, error);
+    if (!should_fail(fault, "file_open", FAULT_OS_AFTER) || !ok) return ok;
     fault->inner->file_close(fault->inner, *file, NULL);
     /* A file that was made and then could not be reported is not there: open is one call. */
     if (how == TARN_OS_CREATE || how == TARN_OS_CREATE_SECRET) {
@@ -105,8 +106,8 @@ static bool fault_file_open_unnamed(const TarnOs *os, const char *directory, Tar
     if (should_fail(fault, "file_open_unnamed", FAULT_OS_BEFORE)) {
         return report(fault, "file_open_unnamed", error);
     }
-    if (!fault->inner->file_open_unnamed(fault->inner, directory, file, error)) return false;
-    if (!should_fail(fault, "file_open_unnamed", FAULT_OS_AFTER)) return true;
+    bool ok = fault->inner->file_open_unnamed(fault->inner, directory, file, error);
+    if (!should_fail(fault, "file_open_unnamed", FAULT_OS_AFTER) || !ok) return ok;
     fault->inner->file_close(fault->inner, *file, NULL);
     *file = NULL;
     return report(fault, "file_open_unnamed", error);

@@ -26,7 +26,7 @@ __attribute__((unused)) static void scratch_make(Scratch *scratch) {
 
 /* "<scratch>/<name>"; the last 32 results stay valid. */
 __attribute__((unused)) static const char *scratch_at(const Scratch *scratch, const char *name) {
-    static _Thread_local char paths[32][PATH_MAX + 256];
+    static _Thread_local char paths[32][PATH_MAX + 1024];
     static _Thread_local unsigned next;
     char *path = paths[next++ % 32];
     snprintf(path, sizeof(paths[0]), "%s/%s", scratch->path, name);

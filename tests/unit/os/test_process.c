@@ -114,7 +114,7 @@ static void the_process_knows_itself(void) {
     TarnError error;
     const char *path;
     CHECK_OK(os->executable_path(os, &arena, &path, &error), &error);
-    CHECK(path != NULL && strstr(path, "test_os_process") != NULL);
+    CHECK(path != NULL && strstr(path, "process") != NULL);
     CHECK(os->processors(os) >= 1);
     CHECK_INT(os->process_id(os), getpid());
     CHECK(os->process_started(os, getpid()) > 0);
