@@ -102,8 +102,7 @@ bool tarn_format_primitive_parse(TarnText name, TarnPrimitive *type) {
     case TARN_TYPE_GEOGRAPHY: /* the parameters are for who keeps the text */
         return parameters.size == 0 ||
                (parameters.data[0] == '(' && parameters.data[parameters.size - 1] == ')');
-    default:
-        return parameters.size == 0;
+    default: return parameters.size == 0;
     }
 }
 
@@ -159,18 +158,15 @@ int tarn_format_literal_compare(const TarnLiteral *a, const TarnLiteral *b) {
     if (a->is_null || b->is_null) return (int)b->is_null - (int)a->is_null;
     if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
     switch (a->kind) {
-    case TARN_TYPE_BOOLEAN:
-        return (int)a->as.boolean - (int)b->as.boolean;
+    case TARN_TYPE_BOOLEAN: return (int)a->as.boolean - (int)b->as.boolean;
     case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE:
-        return compare_integers(real_order(a->as.real), real_order(b->as.real));
+    case TARN_TYPE_DOUBLE: return compare_integers(real_order(a->as.real), real_order(b->as.real));
     case TARN_TYPE_DECIMAL:
         return (a->as.decimal > b->as.decimal) - (a->as.decimal < b->as.decimal);
     case TARN_TYPE_STRING:
     case TARN_TYPE_UUID:
     case TARN_TYPE_FIXED:
-    case TARN_TYPE_BINARY:
-        return compare_bytes(a->as.bytes, b->as.bytes);
+    case TARN_TYPE_BINARY: return compare_bytes(a->as.bytes, b->as.bytes);
     case TARN_TYPE_INT:
     case TARN_TYPE_LONG:
     case TARN_TYPE_DATE:
@@ -178,10 +174,8 @@ int tarn_format_literal_compare(const TarnLiteral *a, const TarnLiteral *b) {
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMPTZ:
     case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-        return compare_integers(a->as.integer, b->as.integer);
-    default:
-        return 0; /* the other kinds have no values but null here */
+    case TARN_TYPE_TIMESTAMPTZ_NS: return compare_integers(a->as.integer, b->as.integer);
+    default: return 0; /* the other kinds have no values but null here */
     }
 }
 
@@ -211,9 +205,7 @@ bool tarn_format_literal_hash(TarnPrimitive type, const TarnLiteral *literal, ui
     case TARN_TYPE_DATE: /* the specification's test value is that of 8 bytes, not of 4 */
     case TARN_TYPE_TIME:
     case TARN_TYPE_TIMESTAMP:
-    case TARN_TYPE_TIMESTAMPTZ:
-        *hash = hash_long(value);
-        return true;
+    case TARN_TYPE_TIMESTAMPTZ: *hash = hash_long(value); return true;
     case TARN_TYPE_TIMESTAMP_NS:
     case TARN_TYPE_TIMESTAMPTZ_NS:
         *hash = hash_long(value / 1000 - (value % 1000 < 0));
@@ -230,8 +222,7 @@ bool tarn_format_literal_hash(TarnPrimitive type, const TarnLiteral *literal, ui
     case TARN_TYPE_BINARY:
         *hash = tarn_base_murmur3_32(literal->as.bytes.data, literal->as.bytes.size, 0);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -240,20 +231,16 @@ bool tarn_format_literal_hash(TarnPrimitive type, const TarnLiteral *literal, ui
 bool tarn_format_primitive_promotes(TarnPrimitive from, TarnPrimitive to, int32_t version) {
     if (tarn_format_kind_is_nested(to.kind)) return false;
     switch (from.kind) {
-    case TARN_TYPE_INT:
-        return to.kind == TARN_TYPE_LONG;
-    case TARN_TYPE_FLOAT:
-        return to.kind == TARN_TYPE_DOUBLE;
+    case TARN_TYPE_INT: return to.kind == TARN_TYPE_LONG;
+    case TARN_TYPE_FLOAT: return to.kind == TARN_TYPE_DOUBLE;
     case TARN_TYPE_DECIMAL:
         return to.kind == TARN_TYPE_DECIMAL && to.scale == from.scale &&
                to.precision > from.precision;
     case TARN_TYPE_DATE:
         return version >= 3 &&
                (to.kind == TARN_TYPE_TIMESTAMP || to.kind == TARN_TYPE_TIMESTAMP_NS);
-    case TARN_TYPE_UNKNOWN:
-        return version >= 3 && to.kind != TARN_TYPE_UNKNOWN;
-    default:
-        return false;
+    case TARN_TYPE_UNKNOWN: return version >= 3 && to.kind != TARN_TYPE_UNKNOWN;
+    default: return false;
     }
 }
 

@@ -24,9 +24,9 @@ typedef enum TarnTypeKind {
     TARN_TYPE_LONG,
     TARN_TYPE_FLOAT,
     TARN_TYPE_DOUBLE,
-    TARN_TYPE_DECIMAL, /* precision 1..38, scale 0..precision */
-    TARN_TYPE_DATE,    /* days since 1970-01-01 */
-    TARN_TYPE_TIME,    /* microseconds since midnight */
+    TARN_TYPE_DECIMAL,        /* precision 1..38, scale 0..precision */
+    TARN_TYPE_DATE,           /* days since 1970-01-01 */
+    TARN_TYPE_TIME,           /* microseconds since midnight */
     TARN_TYPE_TIMESTAMP,      /* microseconds, no zone */
     TARN_TYPE_TIMESTAMPTZ,    /* microseconds, UTC */
     TARN_TYPE_TIMESTAMP_NS,   /* v3 */

@@ -37,21 +37,15 @@ size_t tarn_format_decimal_bytes(TarnInt128 unscaled, unsigned char out[16]) {
 void tarn_format_literal_to_bytes(const TarnLiteral *literal, TarnBuffer *out) {
     if (literal->is_null) return;
     switch (literal->kind) {
-    case TARN_TYPE_BOOLEAN:
-        tarn_base_buffer_byte(out, literal->as.boolean ? 1 : 0);
-        return;
+    case TARN_TYPE_BOOLEAN: tarn_base_buffer_byte(out, literal->as.boolean ? 1 : 0); return;
     case TARN_TYPE_INT:
-    case TARN_TYPE_DATE:
-        put_little_endian(out, (uint64_t)literal->as.integer, 4);
-        return;
+    case TARN_TYPE_DATE: put_little_endian(out, (uint64_t)literal->as.integer, 4); return;
     case TARN_TYPE_LONG:
     case TARN_TYPE_TIME:
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMPTZ:
     case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-        put_little_endian(out, (uint64_t)literal->as.integer, 8);
-        return;
+    case TARN_TYPE_TIMESTAMPTZ_NS: put_little_endian(out, (uint64_t)literal->as.integer, 8); return;
     case TARN_TYPE_FLOAT: {
         float value = (float)literal->as.real;
         uint32_t bits;
@@ -73,11 +67,8 @@ void tarn_format_literal_to_bytes(const TarnLiteral *literal, TarnBuffer *out) {
     case TARN_TYPE_STRING:
     case TARN_TYPE_UUID:
     case TARN_TYPE_FIXED:
-    case TARN_TYPE_BINARY:
-        tarn_base_buffer_text(out, literal->as.bytes);
-        return;
-    default:
-        return; /* no other kind has a binary form */
+    case TARN_TYPE_BINARY: tarn_base_buffer_text(out, literal->as.bytes); return;
+    default: return; /* no other kind has a binary form */
     }
 }
 
@@ -93,9 +84,9 @@ static bool refuse_bytes(TarnPrimitive type, TarnText bytes, const char *why, Ta
     char shown[2 * 16 + 1];
     tarn_base_text_hex(bytes.data, bytes.size < 16 ? bytes.size : 16, shown);
     char name[TARN_FORMAT_TYPE_NAME_BYTES];
-    return tarn_base_error_set(error, TARN_E_FORMAT_CORRUPT,
-                               "%zu bytes %s%s are not a value of type %s: %s", bytes.size, shown,
-                               bytes.size > 16 ? ".." : "", tarn_format__type_name(type, name), why);
+    return tarn_base_error_set(
+        error, TARN_E_FORMAT_CORRUPT, "%zu bytes %s%s are not a value of type %s: %s", bytes.size,
+        shown, bytes.size > 16 ? ".." : "", tarn_format__type_name(type, name), why);
 }
 
 static bool read_real(TarnPrimitive type, TarnText bytes, TarnLiteral *literal) {
@@ -162,13 +153,9 @@ bool tarn_format_literal_from_bytes(TarnPrimitive type, TarnText bytes, TarnLite
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMPTZ:
     case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-        valid = read_integer(type, bytes, literal, &why);
-        break;
+    case TARN_TYPE_TIMESTAMPTZ_NS: valid = read_integer(type, bytes, literal, &why); break;
     case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE:
-        valid = read_real(type, bytes, literal);
-        break;
+    case TARN_TYPE_DOUBLE: valid = read_real(type, bytes, literal); break;
     case TARN_TYPE_DECIMAL:
         why = "1 to 16 bytes within the precision are";
         valid = read_decimal(type, bytes, literal);

@@ -58,20 +58,12 @@ void tarn_format_literal_to_json(TarnPrimitive type, const TarnLiteral *literal,
         return;
     }
     switch (type.kind) {
-    case TARN_TYPE_BOOLEAN:
-        tarn_base_json_put_bool(out, literal->as.boolean);
-        return;
+    case TARN_TYPE_BOOLEAN: tarn_base_json_put_bool(out, literal->as.boolean); return;
     case TARN_TYPE_INT:
-    case TARN_TYPE_LONG:
-        tarn_base_json_put_int64(out, literal->as.integer);
-        return;
+    case TARN_TYPE_LONG: tarn_base_json_put_int64(out, literal->as.integer); return;
     case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE:
-        write_number(type, literal, out);
-        return;
-    case TARN_TYPE_STRING:
-        tarn_base_json_put_text(out, literal->as.bytes);
-        return;
+    case TARN_TYPE_DOUBLE: write_number(type, literal, out); return;
+    case TARN_TYPE_STRING: tarn_base_json_put_text(out, literal->as.bytes); return;
     case TARN_TYPE_DECIMAL:
     case TARN_TYPE_DATE:
     case TARN_TYPE_TIME:
@@ -140,10 +132,8 @@ static bool read_string(TarnPrimitive type, TarnText text, TarnArena *arena, Tar
     case TARN_TYPE_TIME:
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_UUID:
-        return tarn_format_literal_from_text(type, text, arena, literal, error);
-    default:
-        return false;
+    case TARN_TYPE_UUID: return tarn_format_literal_from_text(type, text, arena, literal, error);
+    default: return false;
     }
 }
 
@@ -156,13 +146,11 @@ static bool read_number(TarnPrimitive type, const TarnJson *json, TarnLiteral *l
         return type.kind == TARN_TYPE_LONG || (*value >= INT32_MIN && *value <= INT32_MAX);
     }
     case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE:
-        return tarn_format__real_parse(type.kind, json->text, &literal->as.real);
+    case TARN_TYPE_DOUBLE: return tarn_format__real_parse(type.kind, json->text, &literal->as.real);
     case TARN_TYPE_DECIMAL:
         return tarn_format__decimal_parse(json->text, type.precision, type.scale,
                                           &literal->as.decimal);
-    default:
-        return false;
+    default: return false;
     }
 }
 

@@ -26,7 +26,8 @@ static TarnInt128 power_of_ten(int32_t exponent) {
 }
 
 bool tarn_format__decimal_fits(TarnInt128 unscaled, int32_t precision) {
-    TarnInt128 limit = power_of_ten(precision < DECIMAL_DIGITS_MAX ? precision : DECIMAL_DIGITS_MAX);
+    TarnInt128 limit = power_of_ten(precision < DECIMAL_DIGITS_MAX ? precision
+                                                                   : DECIMAL_DIGITS_MAX);
     return unscaled < limit && unscaled > -limit;
 }
 

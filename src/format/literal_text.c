@@ -51,22 +51,14 @@ void tarn_format_literal_to_text(TarnPrimitive type, const TarnLiteral *literal,
         tarn_base_buffer_string(out, literal->as.boolean ? "true" : "false");
         return;
     case TARN_TYPE_INT:
-    case TARN_TYPE_LONG:
-        tarn_base_buffer_printf(out, "%" PRId64, literal->as.integer);
-        return;
+    case TARN_TYPE_LONG: tarn_base_buffer_printf(out, "%" PRId64, literal->as.integer); return;
     case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE:
-        write_real_text(type.kind, literal->as.real, out);
-        return;
+    case TARN_TYPE_DOUBLE: write_real_text(type.kind, literal->as.real, out); return;
     case TARN_TYPE_DECIMAL:
         tarn_format__decimal_write(literal->as.decimal, type.scale, out);
         return;
-    case TARN_TYPE_DATE:
-        tarn_format__date_write(literal->as.integer, TARN_TIME_ISO, out);
-        return;
-    case TARN_TYPE_TIME:
-        tarn_format__time_write(literal->as.integer, out);
-        return;
+    case TARN_TYPE_DATE: tarn_format__date_write(literal->as.integer, TARN_TIME_ISO, out); return;
+    case TARN_TYPE_TIME: tarn_format__time_write(literal->as.integer, out); return;
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMPTZ:
     case TARN_TYPE_TIMESTAMP_NS:
@@ -74,16 +66,10 @@ void tarn_format_literal_to_text(TarnPrimitive type, const TarnLiteral *literal,
         tarn_format__timestamp_write(type.kind, literal->as.integer, TARN_TIME_ISO,
                                      tarn_format__kind_has_zone(type.kind) ? "Z" : "", out);
         return;
-    case TARN_TYPE_STRING:
-        tarn_base_buffer_text(out, literal->as.bytes);
-        return;
-    case TARN_TYPE_UUID:
-        tarn_format__uuid_write(literal->as.bytes, out);
-        return;
+    case TARN_TYPE_STRING: tarn_base_buffer_text(out, literal->as.bytes); return;
+    case TARN_TYPE_UUID: tarn_format__uuid_write(literal->as.bytes, out); return;
     case TARN_TYPE_FIXED:
-    case TARN_TYPE_BINARY:
-        write_base64(literal->as.bytes, out);
-        return;
+    case TARN_TYPE_BINARY: write_base64(literal->as.bytes, out); return;
     default:
         tarn_base_buffer_string(out, "null"); /* kinds without single values */
         return;
@@ -144,13 +130,9 @@ static void write_cast_source(TarnPrimitive type, const TarnLiteral *literal, Ta
         tarn_base_buffer_string(out, literal->as.boolean ? "true" : "false");
         return;
     case TARN_TYPE_INT:
-    case TARN_TYPE_LONG:
-        tarn_base_buffer_printf(out, "%" PRId64, literal->as.integer);
-        return;
+    case TARN_TYPE_LONG: tarn_base_buffer_printf(out, "%" PRId64, literal->as.integer); return;
     case TARN_TYPE_FIXED:
-    case TARN_TYPE_BINARY:
-        write_blob_text(literal->as.bytes, out);
-        return;
+    case TARN_TYPE_BINARY: write_blob_text(literal->as.bytes, out); return;
     case TARN_TYPE_FLOAT:
     case TARN_TYPE_DOUBLE:
         tarn_base_buffer_byte(out, '\'');
@@ -252,8 +234,7 @@ static bool parse_bytes(TarnPrimitive type, TarnText text, TarnArena *arena, Tar
 
 static bool parse_value(TarnPrimitive type, TarnText text, TarnArena *arena, TarnLiteral *literal) {
     switch (type.kind) {
-    case TARN_TYPE_BOOLEAN:
-        return parse_boolean(text, &literal->as.boolean);
+    case TARN_TYPE_BOOLEAN: return parse_boolean(text, &literal->as.boolean);
     case TARN_TYPE_INT:
     case TARN_TYPE_LONG: {
         int64_t *value = &literal->as.integer;
@@ -261,8 +242,7 @@ static bool parse_value(TarnPrimitive type, TarnText text, TarnArena *arena, Tar
         return type.kind == TARN_TYPE_LONG || (*value >= INT32_MIN && *value <= INT32_MAX);
     }
     case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE:
-        return tarn_format__real_parse(type.kind, text, &literal->as.real);
+    case TARN_TYPE_DOUBLE: return tarn_format__real_parse(type.kind, text, &literal->as.real);
     case TARN_TYPE_DECIMAL:
         return tarn_format__decimal_parse(text, type.precision, type.scale, &literal->as.decimal);
     case TARN_TYPE_DATE:
@@ -275,10 +255,8 @@ static bool parse_value(TarnPrimitive type, TarnText text, TarnArena *arena, Tar
     case TARN_TYPE_STRING:
     case TARN_TYPE_UUID:
     case TARN_TYPE_FIXED:
-    case TARN_TYPE_BINARY:
-        return parse_bytes(type, text, arena, &literal->as.bytes);
-    default:
-        return false;
+    case TARN_TYPE_BINARY: return parse_bytes(type, text, arena, &literal->as.bytes);
+    default: return false;
     }
 }
 

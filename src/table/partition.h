@@ -57,18 +57,36 @@ typedef struct TarnSortOrder {
     TarnText source;
 } TarnSortOrder;
 
-bool tarn_table_transform_parse(TarnText text, TarnTransform *transform); /* "bucket[16]" */
+/* "bucket[16]", any case. A name not known here is UNKNOWN with its text; false if a known one is
+ * malformed ("bucket[0]") or the text is empty. */
+bool tarn_table_transform_parse(TarnText text, TarnTransform *transform);
 void tarn_table_transform_write(TarnTransform transform, TarnBuffer *out);
-/* The type a transform yields from a source type; false if it does not apply to it. */
+bool tarn_table_transform_equal(TarnTransform a, TarnTransform b);
+/* The type a transform yields from a source type; false if it does not apply to it or is
+ * UNKNOWN. */
 bool tarn_table_transform_result(TarnTransform transform, TarnPrimitive source,
                                  TarnPrimitive *result);
-/* Applies it to one value (null -> null). False only for UNKNOWN or a kind it does not fit. */
+/* Applies it to one value (null -> null). False for UNKNOWN, a kind it does not fit, a result
+ * beyond its type (truncate below the smallest int, decimal or long, hours beyond year 246953), or
+ * when the arena failed. The result may view the value's bytes. */
 bool tarn_table_transform_apply(TarnTransform transform, TarnPrimitive source,
                                 const TarnLiteral *value, TarnArena *arena, TarnLiteral *result);
-/* A DuckDB expression over `column_sql` that yields the transform's value for each row, equal to
- * transform_apply bit for bit (bucket through the registered scalar function tarn_bucket). */
-bool tarn_table_transform_to_sql(TarnTransform transform, TarnPrimitive source,
-                                 TarnText column_sql, TarnBuffer *out);
+/* A DuckDB expression over `column_sql` (a column of the source type, or an expression without
+ * side effects: it occurs several times) that yields the transform's value for each row, equal to
+ * transform_apply bit for bit in any session time zone; a result beyond its type is an error when
+ * run. False for UNKNOWN, kinds it does not fit, and TIMESTAMPTZ_NS, which DuckDB cannot hold.
+ *
+ * Bucket calls the scalar function tarn_bucket, which the engine's host registers as three
+ * overloads that return INTEGER and give null for a null value:
+ *   tarn_bucket(INTEGER n, BIGINT)   integers, dates, times, timestamps: tarn_table_bucket_long
+ *   tarn_bucket(INTEGER n, HUGEINT)  unscaled decimals: tarn_table_bucket_decimal
+ *   tarn_bucket(INTEGER n, BLOB)     UTF-8, bytes, UUIDs as 16 bytes: tarn_table_bucket_bytes */
+bool tarn_table_transform_to_sql(TarnTransform transform, TarnPrimitive source, TarnText column_sql,
+                                 TarnBuffer *out);
+/* Bucket 0 .. count - 1; -1 if count < 1. */
+int32_t tarn_table_bucket_long(int32_t count, int64_t value);
+int32_t tarn_table_bucket_decimal(int32_t count, TarnInt128 unscaled);
+int32_t tarn_table_bucket_bytes(int32_t count, TarnText bytes);
 /* "2026-11", "2026-11-21-07" for people and paths. */
 void tarn_table_transform_value_text(TarnTransform transform, TarnPrimitive source,
                                      const TarnLiteral *value, TarnBuffer *out);
@@ -78,9 +96,8 @@ bool tarn_table_partition_spec_from_json(const TarnJson *json, TarnArena *arena,
 void tarn_table_partition_spec_to_json(const TarnPartitionSpec *spec, TarnJsonWriter *out);
 /* The bare array of fields, as a manifest's header carries it (read: object form accepted too). */
 void tarn_table_partition_fields_to_json(const TarnPartitionSpec *spec, TarnJsonWriter *out);
-bool tarn_table_partition_fields_from_json(const TarnJson *json, int32_t spec_id,
-                                           TarnArena *arena, TarnPartitionSpec *spec,
-                                           TarnError *error) TARN_CHECKED;
+bool tarn_table_partition_fields_from_json(const TarnJson *json, int32_t spec_id, TarnArena *arena,
+                                           TarnPartitionSpec *spec, TarnError *error) TARN_CHECKED;
 bool tarn_table_sort_order_from_json(const TarnJson *json, TarnArena *arena, TarnSortOrder *order,
                                      TarnError *error) TARN_CHECKED;
 void tarn_table_sort_order_to_json(const TarnSortOrder *order, TarnJsonWriter *out);
