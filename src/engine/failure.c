@@ -154,8 +154,7 @@ static void read_parts(TarnText text, TarnArena *arena, FailureParts *parts) {
 static bool line_is_hint(TarnText line) {
     return tarn_base_text_starts(line, "Did you mean") ||
            tarn_base_text_starts(line, "Candidate") || tarn_base_text_starts(line, "Hint") ||
-           tarn_base_text_starts(line, "HINT") || tarn_base_text_starts(line, "* ") ||
-           tarn_base_text_starts(line, "Possible");
+           tarn_base_text_starts(line, "HINT") || tarn_base_text_starts(line, "* ");
 }
 
 /* House style: small initial (unless the first word is a name or an abbreviation), no final
@@ -192,7 +191,10 @@ static void set_texts(TarnError *error, TarnErrorCode code, TarnText text) {
     TarnText rest = text;
     while (rest.data != NULL && rest.size > 0) {
         TarnText line = tarn_base_text_split(rest, '\n', &rest);
-        if (tarn_base_text_starts(line, "See also ")) continue;
+        if (tarn_base_text_starts(line, "See also ") ||
+            tarn_base_text_starts(line, "Possible solutions:")) {
+            continue;
+        }
         if (line_is_hint(line)) {
             append_line(&hint, line, "; ");
         } else {
@@ -247,6 +249,9 @@ bool tarn_engine__failure_set(TarnEngineSession *session, const char *message, T
     if (code == TARN_E_OUT_OF_MEMORY) {
         tarn_base_error_hint(error, "raise the memory limit, give a folder to spill to, or use "
                                     "fewer threads");
+    } else if (code == TARN_E_DISK_FULL) {
+        tarn_base_error_hint(error, "free some space, or raise the limit of the folder for "
+                                    "temporary files");
     }
     if (parts.has_position && sql.size > 0) {
         tarn_engine__failure_place(error, sql, parts.position);

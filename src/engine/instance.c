@@ -59,8 +59,6 @@ static bool fill_config(duckdb_config config, const TarnEngineOptions *options,
     const char *extensions = options->extension_directory;
     const char *spill = options->temp_directory;
     return set_bytes(config, "memory_limit", options->memory_limit_bytes, error) &&
-           set_bytes(config, "max_temp_directory_size", options->temp_directory_bytes_max,
-                     error) &&
            set_config(config, "temp_directory", spill != NULL ? spill : "", error) &&
            set_config(config, "extension_directory",
                       extensions != NULL ? extensions : NO_EXTENSIONS, error) &&
@@ -111,6 +109,17 @@ static bool set_calendar(TarnEngine *engine, TarnError *error) {
     return done;
 }
 
+/* Given as configuration, DuckDB 1.5.5 would forget it. */
+static bool set_spill_limit(TarnEngine *engine, uint64_t bytes, TarnError *error) {
+    if (bytes == 0) return true;
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, TARN_KIB);
+    tarn_base_buffer_printf(&sql, "SET GLOBAL max_temp_directory_size = '%" PRIu64 "B'", bytes);
+    bool done = run_setting(engine, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return done;
+}
+
 static bool load_extension(TarnEngine *engine, const char *path, TarnError *error) {
     TarnBuffer sql;
     tarn_base_buffer_init(&sql, 64 * TARN_KIB);
@@ -127,6 +136,7 @@ static bool prepare_engine(TarnEngine *engine, const TarnEngineOptions *options,
     if (!open_database(engine, options, error)) return false;
     if (!tarn_engine_session_open(engine, &engine->control, error)) return false;
     if (!set_calendar(engine, error)) return false;
+    if (!set_spill_limit(engine, options->temp_directory_bytes_max, error)) return false;
     for (size_t i = 0; i < options->extension_count; i++) {
         if (!load_extension(engine, options->extensions[i], error)) return false;
     }

@@ -188,8 +188,8 @@ static bool refuse_several(TarnText sql, TarnError *error) {
     return false;
 }
 
-/* sql must be zero-terminated at sql.size. */
-static bool start_statement(TarnEngineSession *session, TarnText sql,
+/* `text` is what DuckDB reads: sql with its Unicode spaces blanked, zero-terminated. */
+static bool start_statement(TarnEngineSession *session, TarnText sql, const char *text,
                             const TarnEngineParam *params, size_t param_count,
                             duckdb_result *result, TarnError *error) {
     const TarnEngineFunctions *duck = &tarn_engine__duck;
@@ -197,7 +197,7 @@ static bool start_statement(TarnEngineSession *session, TarnText sql,
     if (!tarn_engine__watch_begin(session, error)) return false;
     tarn_engine__watch_enter(session);
     duckdb_extracted_statements extracted = NULL;
-    idx_t count = duck->extract_statements(session->connection, sql.data, &extracted);
+    idx_t count = duck->extract_statements(session->connection, text, &extracted);
     bool done = count > 0;
     if (count > 1 && memchr(sql.data, ';', sql.size) != NULL) {
         /* Should this room's splitting ever miss a boundary, nothing may hide behind it. */
@@ -260,11 +260,14 @@ bool tarn_engine_query(TarnEngineSession *session, TarnText sql, const TarnEngin
     }
     tarn_base_arena_init(&made->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     made->session = session;
+    made->sql = (TarnText){tarn_base_text_string(&made->arena, sql), sql.size};
     char *text = tarn_base_text_string(&made->arena, sql);
-    if (text != NULL) tarn_engine__sql_blank(text, sql.size);
-    made->sql = (TarnText){text, sql.size};
-    bool done = tarn_base_arena_check(&made->arena, error) &&
-                start_statement(session, made->sql, params, param_count, &made->result, error);
+    bool done = tarn_base_arena_check(&made->arena, error);
+    if (done) {
+        tarn_engine__sql_blank(text, sql.size);
+        done = start_statement(session, made->sql, text, params, param_count, &made->result,
+                               error);
+    }
     if (done) {
         made->has_result = true;
         session->open_result = made;
