@@ -360,3 +360,62 @@ static bool read_top(Build *build, const TarnJson *root) {
     return read_places(build, root, &top) && read_zones(build, top.zones) &&
            read_sources(build, top.sources);
 }
+
+static const char *find_variable(void *state, const char *name) {
+    const TarnOs *os = state;
+    return os->environment(os, name);
+}
+
+bool tarn_flow_lake_config_read(const TarnOs *os, const char *folder, TarnArena *arena,
+                                TarnLakeConfig **config, TarnError *error) {
+    TarnText text;
+    TarnJson *root = NULL;
+    tarn_base_error_clear(error);
+    *config = TARN_NEW(arena, TarnLakeConfig);
+    if (*config == NULL) return tarn_base_arena_check(arena, error);
+    (*config)->folder = tarn_base_arena_string(arena, folder);
+    (*config)->path = tarn_base_arena_printf(arena, "%s/tarn.yaml", folder);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    if (!tarn_os_file_read_all(os, (*config)->path, TARN_LIMIT_CONFIG_BYTES, arena, &text,
+                               error)) {
+        if (error->code != TARN_E_OBJECT_NOT_FOUND) return false;
+        tarn_base_error_set(error, TARN_E_NOT_A_LAKE, "\"%s\" is not a lake: it has no tarn.yaml",
+                            folder);
+        return tarn_base_error_hint(error, "make one with: tarn init %s", folder);
+    }
+    if (!tarn_base_yaml_parse(text, "tarn.yaml", arena, &root, error)) return false;
+    Build build = {.os = os,
+                   .config = *config,
+                   .arena = arena,
+                   .error = error,
+                   .reader = {.arena = arena,
+                              .file = "tarn.yaml",
+                              .error = error,
+                              .variable = find_variable,
+                              .variable_state = (void *)(uintptr_t)os}};
+    if (read_top(&build, root)) return tarn_base_arena_check(arena, error);
+    if (error->line > 0) tarn_base_error_excerpt(error, text.data, text.size);
+    return false;
+}
+
+const char *tarn_flow_lake_config_template(const char *name, TarnArena *arena) {
+    return tarn_base_arena_printf(
+        arena,
+        "version: 1\n"
+        "name: %s\n"
+        "warehouse: .tarn/warehouse\n"
+        "catalog: sqlite:.tarn/catalog.db\n"
+        "sync: full                 # full: every commit survives a power cut; catalog: faster\n"
+        "zones:\n"
+        "  raw:         { keep_originals: true, append_only: true }\n"
+        "  cleansed:    { requires: [schema] }\n"
+        "  curated:     { requires: [schema, checks] }\n"
+        "  consumption: { requires: [checks] }\n"
+        "sources: []\n"
+        "# sources:\n"
+        "#   - name: events\n"
+        "#     from: file\n"
+        "#     path: data/events*.csv\n"
+        "#     into: raw.events\n",
+        name);
+}

@@ -1,0 +1,142 @@
+/* What the metadata database remembers of loads: which files a table has, and the CSV dialect
+ * that was found once and holds from then on.
+ */
+#include <string.h>
+
+#include "flow/load_private.h"
+
+const char tarn_flow_schema_sql[] =
+    "create table tarn_loaded_file ("
+    "  ns text not null, name text not null, sha256 text not null,"
+    "  path text not null, size bigint not null, original text,"
+    "  batch text not null, rows_in bigint not null, rows_refused bigint not null,"
+    "  loaded_at_ms bigint not null,"
+    "  primary key (ns, name, sha256));"
+    "create table tarn_dialect ("
+    "  ns text not null, name text not null, dialect text not null,"
+    "  primary key (ns, name));";
+
+bool tarn_flow__load_known(TarnDb *db, TarnTableName table, TarnLoadFile *file,
+                           TarnError *error) {
+    int64_t one;
+    return tarn_db_query_int64(db,
+                               "select 1 from tarn_loaded_file where ns = $1 and name = $2 and"
+                               " sha256 = $3",
+                               TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
+                                              tarn_db_string(file->sha256)),
+                               &one, &file->done_before, error);
+}
+
+bool tarn_flow__load_record(TarnDb *db, TarnTableName table, const char *batch,
+                            const TarnLoadFile *file, int64_t now_ms, TarnError *error) {
+    return tarn_db_execute(
+        db,
+        "insert into tarn_loaded_file (ns, name, sha256, path, size, original, batch, rows_in,"
+        " rows_refused, loaded_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " on conflict (ns, name, sha256) do nothing",
+        TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
+                       tarn_db_string(file->sha256), tarn_db_string(file->path),
+                       tarn_db_int64((int64_t)file->size), tarn_db_string(file->original),
+                       tarn_db_string(batch), tarn_db_int64((int64_t)file->rows),
+                       tarn_db_int64((int64_t)file->rejects), tarn_db_int64(now_ms)),
+        NULL, error);
+}
+
+/* --- dialect as JSON --- */
+
+static void put_char(TarnJsonWriter *writer, const char *key, char value) {
+    tarn_base_json_key(writer, key);
+    tarn_base_json_put_text(writer, (TarnText){&value, value != '\0'});
+}
+
+static void put_texts(TarnJsonWriter *writer, const char *key, const char *const *texts,
+                      size_t count) {
+    tarn_base_json_key(writer, key);
+    tarn_base_json_array_begin(writer);
+    for (size_t i = 0; i < count; i++) tarn_base_json_put_string(writer, texts[i]);
+    tarn_base_json_array_end(writer);
+}
+
+bool tarn_flow__dialect_write(TarnDb *db, TarnTableName table, const TarnCsvDialect *dialect,
+                              TarnError *error) {
+    TarnBuffer text;
+    TarnJsonWriter writer;
+    tarn_base_buffer_init(&text, 65536);
+    tarn_base_json_writer_init(&writer, &text, 0);
+    tarn_base_json_object_begin(&writer);
+    put_char(&writer, "delim", dialect->delimiter);
+    put_char(&writer, "quote", dialect->quote);
+    put_char(&writer, "escape", dialect->escape);
+    tarn_base_json_key(&writer, "header");
+    tarn_base_json_put_bool(&writer, dialect->header);
+    tarn_base_json_key(&writer, "skip");
+    tarn_base_json_put_int64(&writer, dialect->skip_lines);
+    put_texts(&writer, "nullstr", dialect->null_texts, dialect->null_text_count);
+    put_texts(&writer, "typed_nullstr", dialect->typed_null_texts,
+              dialect->typed_null_text_count);
+    tarn_base_json_key(&writer, "dateformat");
+    tarn_base_json_put_string(&writer, dialect->date_format);
+    tarn_base_json_key(&writer, "timestampformat");
+    tarn_base_json_put_string(&writer, dialect->timestamp_format);
+    tarn_base_json_object_end(&writer);
+    bool ok = tarn_base_buffer_check(&text, error) &&
+              tarn_db_execute(db,
+                              "insert into tarn_dialect (ns, name, dialect) values ($1, $2, $3)"
+                              " on conflict (ns, name) do nothing",
+                              TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
+                                             tarn_db_text(tarn_base_buffer_view(&text))),
+                              NULL, error);
+    tarn_base_buffer_dispose(&text);
+    return ok;
+}
+
+static char take_char(const TarnJson *root, const char *key) {
+    TarnText text;
+    return tarn_base_json_text(tarn_base_json_member(root, key), &text) && text.size == 1
+               ? text.data[0]
+               : '\0';
+}
+
+static void take_texts(const TarnJson *root, const char *key, TarnArena *arena,
+                       const char *const **texts, size_t *count) {
+    const TarnJson *list = tarn_base_json_member(root, key);
+    const char **items = TARN_NEW_ARRAY(arena, (list != NULL ? list->count : 0) + 1, const char *);
+    *count = 0;
+    TARN_JSON_EACH(item, list) {
+        if (items != NULL) items[(*count)++] = tarn_base_json_string(item, arena);
+    }
+    *texts = items;
+}
+
+bool tarn_flow__dialect_read(TarnDb *db, TarnTableName table, TarnArena *arena,
+                             TarnCsvDialect *dialect, bool *found, TarnError *error) {
+    TarnDbRows *rows = NULL;
+    TarnJson *root = NULL;
+    *found = false;
+    bool ok = tarn_db_query(db, "select dialect from tarn_dialect where ns = $1 and name = $2",
+                            TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name)),
+                            &rows, error) &&
+              tarn_db_next(rows, found, error);
+    const char *text = ok && *found ? tarn_db_column_string(rows, 0, arena) : NULL;
+    tarn_db_rows_close(rows);
+    if (!ok || text == NULL) return ok && tarn_base_arena_check(arena, error);
+    if (!tarn_base_json_parse(tarn_base_text(text), "dialect", arena, &root, error)) return false;
+    int64_t skip = 0;
+    *dialect = (TarnCsvDialect){.delimiter = take_char(root, "delim"),
+                                .quote = take_char(root, "quote"),
+                                .escape = take_char(root, "escape")};
+    dialect->header = true;
+    if (!tarn_base_json_bool(tarn_base_json_member(root, "header"), &dialect->header)) {
+        dialect->header = true;
+    }
+    if (tarn_base_json_int64(tarn_base_json_member(root, "skip"), &skip)) {
+        dialect->skip_lines = (uint32_t)skip;
+    }
+    take_texts(root, "nullstr", arena, &dialect->null_texts, &dialect->null_text_count);
+    take_texts(root, "typed_nullstr", arena, &dialect->typed_null_texts,
+               &dialect->typed_null_text_count);
+    dialect->date_format = tarn_base_json_string(tarn_base_json_member(root, "dateformat"), arena);
+    dialect->timestamp_format =
+        tarn_base_json_string(tarn_base_json_member(root, "timestampformat"), arena);
+    return tarn_base_arena_check(arena, error);
+}
