@@ -89,8 +89,8 @@ typedef struct TarnAvroField {
 struct TarnAvroSchema {
     TarnAvroKind kind;
     TarnAvroLogical logical;
-    TarnText full_name; /* RECORD ENUM FIXED: with the namespace; else data NULL */
-    TarnText doc;       /* data NULL = none */
+    TarnText full_name;    /* RECORD ENUM FIXED: with the namespace; else data NULL */
+    TarnText doc;          /* data NULL = none */
     TarnAvroField *fields; /* RECORD; MAP: two pseudo fields, "key" (string) and "value" */
     size_t field_count;
     const TarnAvroSchema *item;      /* ARRAY: items; MAP: values */
@@ -116,8 +116,8 @@ struct TarnAvroSchema {
 bool tarn_format_avro_schema_parse(TarnText json, const char *name, TarnArena *arena,
                                    const TarnAvroSchema **schema, TarnError *error) TARN_CHECKED;
 bool tarn_format_avro_schema_from_json(const TarnJson *json, const char *name, TarnArena *arena,
-                                       const TarnAvroSchema **schema,
-                                       TarnError *error) TARN_CHECKED;
+                                       const TarnAvroSchema **schema, TarnError *error)
+    TARN_CHECKED;
 /* NULL if absent or not a record */
 const TarnAvroField *tarn_format_avro_schema_field(const TarnAvroSchema *record, TarnText name);
 const TarnAvroField *tarn_format_avro_schema_field_by_id(const TarnAvroSchema *record, int32_t id);
@@ -130,8 +130,8 @@ const char *tarn_format_avro_kind_name(TarnAvroKind kind); /* "long" */
 
 typedef enum TarnAvroCodec {
     TARN_AVRO_CODEC_NULL,
-    TARN_AVRO_CODEC_DEFLATE,  /* RFC 1951, no zlib header */
-    TARN_AVRO_CODEC_SNAPPY,   /* with the big-endian CRC-32 of the raw bytes, which is checked */
+    TARN_AVRO_CODEC_DEFLATE, /* RFC 1951, no zlib header */
+    TARN_AVRO_CODEC_SNAPPY,  /* with the big-endian CRC-32 of the raw bytes, which is checked */
     TARN_AVRO_CODEC_ZSTANDARD
 } TarnAvroCodec;
 
@@ -156,11 +156,11 @@ typedef struct TarnAvroCursor {
     const unsigned char *at;
     const unsigned char *begin;
     const unsigned char *end;
-    const char *name;  /* for messages; NULL = none */
-    uint64_t offset;   /* of the block in its file, for messages */
-    uint64_t object;   /* number of the object in its file, from 0, for messages */
-    uint32_t empties;  /* values of no bytes this object may still have */
-    uint32_t problem;  /* private: what went wrong */
+    const char *name; /* for messages; NULL = none */
+    uint64_t offset;  /* of the block in its file, for messages */
+    uint64_t object;  /* number of the object in its file, from 0, for messages */
+    uint32_t empties; /* values of no bytes this object may still have */
+    uint32_t problem; /* private: what went wrong */
 } TarnAvroCursor;
 
 typedef struct TarnAvroBlock {
@@ -199,8 +199,8 @@ bool tarn_format_avro_reader_block(TarnAvroReader *reader, TarnArena *arena, Tar
                                    bool *more, TarnError *error) TARN_CHECKED;
 /* Moves to the block's next object; *cursor is NULL behind the last one. Refuses a block with
  * bytes left over. Between two calls exactly one object must be decoded or skipped. */
-bool tarn_format_avro_block_object(TarnAvroBlock *block, TarnAvroCursor **cursor,
-                                   TarnError *error) TARN_CHECKED;
+bool tarn_format_avro_block_object(TarnAvroBlock *block, TarnAvroCursor **cursor, TarnError *error)
+    TARN_CHECKED;
 /* Both in one, for files whose blocks may all stay in `arena`: *cursor is NULL at the end of the
  * file. Not to be mixed with reader_block. */
 bool tarn_format_avro_reader_object(TarnAvroReader *reader, TarnArena *arena,
@@ -241,7 +241,7 @@ typedef struct TarnAvroShape {
 
 /* Maps of one record with the same keys (column ids), merged into one array of structs sorted by
  * key: `T *` and `size_t` at the two offsets of the outer struct. Left untouched if no map has a
- * wanted key. A key given twice in one map: the last one stays. */
+ * wanted key. A key comes once, even if a map has it twice: then one of its values stays. */
 typedef struct TarnAvroMerge {
     size_t items_offset;
     size_t count_offset;
@@ -254,15 +254,17 @@ struct TarnAvroWant {
     int32_t field_id;
     const char *name; /* for messages; matched only in records without any field-id */
     TarnAvroTarget target;
-    bool required;        /* the file must have the field, and its value may not be null */
-    size_t offset;        /* in the enclosing struct; RECORD: added to the offsets of `shape`;
-                             MERGED: of the member in the item */
-    size_t count_offset;  /* LIST, VALUES: of the size_t */
-    TarnAvroTarget item;  /* LIST: BOOL .. TEXT, RECORD; MERGED: INT64, TEXT */
+    bool required; /* the file must have the field, and its value may not be null */
+    /* In the enclosing struct. RECORD: added to the offsets of `shape`; MERGED: in the item. */
+    size_t offset;
+    size_t count_offset;        /* LIST, VALUES: of the size_t */
+    TarnAvroTarget item;        /* LIST: BOOL .. TEXT, RECORD; MERGED: INT64, TEXT */
     const TarnAvroShape *shape; /* RECORD; LIST of RECORD */
     const TarnAvroMerge *merge; /* MERGED */
-    int32_t key_id;       /* MERGED: the ids of key and value; matched by the names "key" and */
-    int32_t value_id;     /* "value" in records without any field-id */
+    /* MERGED: the ids of key and value; matched by the names "key" and "value" in records without
+     * any field-id. */
+    int32_t key_id;
+    int32_t value_id;
 };
 
 /* A value of unknown type; of a union, its branch. */
@@ -305,19 +307,19 @@ bool tarn_format_avro_plan_decode(TarnAvroPlan *plan, TarnAvroCursor *cursor, vo
 TarnAvroCursor tarn_format_avro_cursor(TarnText bytes, const char *name);
 
 /* Each reads one value and moves behind it. */
-bool tarn_format_avro_cursor_boolean(TarnAvroCursor *cursor, bool *value,
-                                     TarnError *error) TARN_CHECKED;
-bool tarn_format_avro_cursor_int(TarnAvroCursor *cursor, int32_t *value,
-                                 TarnError *error) TARN_CHECKED;
-bool tarn_format_avro_cursor_long(TarnAvroCursor *cursor, int64_t *value,
-                                  TarnError *error) TARN_CHECKED;
-bool tarn_format_avro_cursor_float(TarnAvroCursor *cursor, float *value,
-                                   TarnError *error) TARN_CHECKED;
-bool tarn_format_avro_cursor_double(TarnAvroCursor *cursor, double *value,
-                                    TarnError *error) TARN_CHECKED;
+bool tarn_format_avro_cursor_boolean(TarnAvroCursor *cursor, bool *value, TarnError *error)
+    TARN_CHECKED;
+bool tarn_format_avro_cursor_int(TarnAvroCursor *cursor, int32_t *value, TarnError *error)
+    TARN_CHECKED;
+bool tarn_format_avro_cursor_long(TarnAvroCursor *cursor, int64_t *value, TarnError *error)
+    TARN_CHECKED;
+bool tarn_format_avro_cursor_float(TarnAvroCursor *cursor, float *value, TarnError *error)
+    TARN_CHECKED;
+bool tarn_format_avro_cursor_double(TarnAvroCursor *cursor, double *value, TarnError *error)
+    TARN_CHECKED;
 /* bytes and string; whether a string is UTF-8 is not checked */
-bool tarn_format_avro_cursor_bytes(TarnAvroCursor *cursor, TarnText *value,
-                                   TarnError *error) TARN_CHECKED;
+bool tarn_format_avro_cursor_bytes(TarnAvroCursor *cursor, TarnText *value, TarnError *error)
+    TARN_CHECKED;
 bool tarn_format_avro_cursor_fixed(TarnAvroCursor *cursor, size_t size, TarnText *value,
                                    TarnError *error) TARN_CHECKED;
 /* the index of an enum's symbol, checked */
@@ -334,12 +336,11 @@ bool tarn_format_avro_cursor_scalar(TarnAvroCursor *cursor, const TarnAvroSchema
 /* Items of an array or map: before each item, and once more behind the last, call with the same
  * zero-initialised `items`; *more false = over. An item of a map is a string key, then a value. */
 typedef struct TarnAvroItems {
-    uint64_t left; /* in the current run of items: a hint for how much to reserve */
+    uint64_t left;                /* in the current run of items: a hint for how much to reserve */
     const unsigned char *run_end; /* private */
 } TarnAvroItems;
 bool tarn_format_avro_cursor_items(TarnAvroCursor *cursor, const TarnAvroSchema *schema,
-                                   TarnAvroItems *items, bool *more,
-                                   TarnError *error) TARN_CHECKED;
+                                   TarnAvroItems *items, bool *more, TarnError *error) TARN_CHECKED;
 /* One value of any type. */
 bool tarn_format_avro_cursor_skip(TarnAvroCursor *cursor, const TarnAvroSchema *schema,
                                   TarnError *error) TARN_CHECKED;

@@ -5,7 +5,8 @@
  * refusal. The contexts of zlib and zstd are made once and reset: files exist with one block per
  * object, where making them anew costs more than the decompression.
  *
- * Input must be used up exactly: bytes behind the compressed data are damage.
+ * Input must be used up: bytes behind the compressed data are damage, except for what is left of
+ * a zlib checksum that at least one much used writer cuts off only in part.
  */
 #define ZLIB_CONST /* next_in points to const */
 #include <snappy-c.h>
@@ -19,6 +20,7 @@
 #define RAW_DEFLATE (-MAX_WBITS)
 #define FIRST_BYTES (64 * TARN_KIB)
 #define SNAPPY_CRC_BYTES 4
+#define ZLIB_CHECKSUM_BYTES 4
 
 struct TarnAvroInflater {
     TarnBuffer raw;
@@ -98,7 +100,8 @@ static TarnAvroProblem inflate_deflate(TarnAvroInflater *inflater, TarnText stor
         }
         wanted = raw->size;
     }
-    return stream->avail_in == 0 ? TARN_AVRO_PROBLEM_NONE : TARN_AVRO_PROBLEM_DEFLATE;
+    bool is_used_up = stream->avail_in <= ZLIB_CHECKSUM_BYTES;
+    return is_used_up ? TARN_AVRO_PROBLEM_NONE : TARN_AVRO_PROBLEM_DEFLATE;
 }
 
 static TarnAvroProblem inflate_snappy(TarnAvroInflater *inflater, TarnText stored) {

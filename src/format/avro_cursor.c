@@ -50,8 +50,7 @@ const char *tarn_format__avro_problem_text(TarnAvroProblem problem) {
     return problems[problem].text;
 }
 
-bool tarn_format__avro_fail(const TarnAvroCursor *cursor, const TarnText *field,
-                            TarnError *error) {
+bool tarn_format__avro_fail(const TarnAvroCursor *cursor, const TarnText *field, TarnError *error) {
     TarnAvroProblem problem = (TarnAvroProblem)cursor->problem;
     const char *name = cursor->name != NULL ? cursor->name : "Avro data";
     size_t at = (size_t)(cursor->at - cursor->begin);
@@ -84,8 +83,7 @@ const unsigned char *tarn_format__avro_varint_slow(const unsigned char *at,
 
 TarnAvroCursor tarn_format_avro_cursor(TarnText bytes, const char *name) {
     static const unsigned char nothing[1];
-    const unsigned char *begin =
-        bytes.data != NULL ? (const unsigned char *)bytes.data : nothing;
+    const unsigned char *begin = bytes.data != NULL ? (const unsigned char *)bytes.data : nothing;
     return (TarnAvroCursor){.at = begin,
                             .begin = begin,
                             .end = begin + bytes.size,
@@ -99,8 +97,7 @@ bool tarn_format_avro_cursor_boolean(TarnAvroCursor *cursor, bool *value, TarnEr
 }
 
 bool tarn_format_avro_cursor_int(TarnAvroCursor *cursor, int32_t *value, TarnError *error) {
-    return tarn_format__avro_take_int(cursor, value) ||
-           tarn_format__avro_fail(cursor, NULL, error);
+    return tarn_format__avro_take_int(cursor, value) || tarn_format__avro_fail(cursor, NULL, error);
 }
 
 bool tarn_format_avro_cursor_long(TarnAvroCursor *cursor, int64_t *value, TarnError *error) {
@@ -233,8 +230,8 @@ bool tarn_format__avro_take_run(TarnAvroCursor *cursor, size_t item_minimum, uin
     return true;
 }
 
-static bool next_item(TarnAvroCursor *cursor, const TarnAvroSchema *schema,
-                      TarnAvroItems *items, bool *more) {
+static bool next_item(TarnAvroCursor *cursor, const TarnAvroSchema *schema, TarnAvroItems *items,
+                      bool *more) {
     if (items->left == 0) {
         if (!tarn_format__avro_end_run(cursor, items->run_end) ||
             !tarn_format__avro_take_run(cursor, tarn_format__avro_item_minimum(schema),
@@ -280,8 +277,7 @@ static bool skip_items(TarnAvroCursor *cursor, const TarnAvroSchema *schema, uns
     }
 }
 
-bool tarn_format__avro_skip(TarnAvroCursor *cursor, const TarnAvroSchema *schema,
-                            unsigned depth) {
+bool tarn_format__avro_skip(TarnAvroCursor *cursor, const TarnAvroSchema *schema, unsigned depth) {
     TarnText text;
     int64_t number;
     size_t index = 0;
@@ -305,8 +301,8 @@ bool tarn_format__avro_skip(TarnAvroCursor *cursor, const TarnAvroSchema *schema
     case TARN_AVRO_ARRAY:
     case TARN_AVRO_MAP: return skip_items(cursor, schema, depth + 1);
     case TARN_AVRO_UNION:
-        return tarn_format__avro_take_index(cursor, schema->branch_count,
-                                            TARN_AVRO_PROBLEM_BRANCH, &index) &&
+        return tarn_format__avro_take_index(cursor, schema->branch_count, TARN_AVRO_PROBLEM_BRANCH,
+                                            &index) &&
                tarn_format__avro_skip(cursor, schema->branches[index], depth);
     case TARN_AVRO_NULL:
     case TARN_AVRO_BOOLEAN:
@@ -319,6 +315,5 @@ bool tarn_format__avro_skip(TarnAvroCursor *cursor, const TarnAvroSchema *schema
 
 bool tarn_format_avro_cursor_skip(TarnAvroCursor *cursor, const TarnAvroSchema *schema,
                                   TarnError *error) {
-    return tarn_format__avro_skip(cursor, schema, 0) ||
-           tarn_format__avro_fail(cursor, NULL, error);
+    return tarn_format__avro_skip(cursor, schema, 0) || tarn_format__avro_fail(cursor, NULL, error);
 }

@@ -230,8 +230,8 @@ static inline bool run_step(Machine *machine, uint32_t index, unsigned char *obj
         *next = step->jump;
         return !step->refuse_null || tarn_format__avro_problem(cursor, TARN_AVRO_PROBLEM_NULL);
     case TARN_AVRO_STEP_SWITCH:
-        if (!tarn_format__avro_take_index(cursor, step->as.jumps->count,
-                                          TARN_AVRO_PROBLEM_BRANCH, &branch)) {
+        if (!tarn_format__avro_take_index(cursor, step->as.jumps->count, TARN_AVRO_PROBLEM_BRANCH,
+                                          &branch)) {
             return false;
         }
         *next = step->as.jumps->to[branch];
@@ -242,8 +242,7 @@ static inline bool run_step(Machine *machine, uint32_t index, unsigned char *obj
     case TARN_AVRO_STEP_LIST: *next = step->jump; return take_list(machine, index, object);
     case TARN_AVRO_STEP_MERGE: *next = step->jump; return take_merge(machine, index);
     case TARN_AVRO_STEP_MERGE_END:
-        return tarn_format__avro_merge_end(step->as.rows, object + step->offset,
-                                           machine->arena) ||
+        return tarn_format__avro_merge_end(step->as.rows, object + step->offset, machine->arena) ||
                tarn_format__avro_problem(cursor, TARN_AVRO_PROBLEM_MEMORY);
     case TARN_AVRO_STEP_VALUES: return take_values(machine, step, object);
     default: return take_scalar(cursor, step, object + step->offset);
@@ -271,8 +270,8 @@ bool tarn_format_avro_plan_decode(TarnAvroPlan *plan, TarnAvroCursor *cursor, vo
         tarn_format__avro_rows_reset(plan->rows.items[i]);
     }
     if (run_steps(&machine, 0, (uint32_t)plan->steps.count, object)) return true;
-    const TarnAvroField *field =
-        machine.failed != UINT32_MAX ? plan->fields.items[machine.failed] : NULL;
+    const TarnAvroField *field = machine.failed != UINT32_MAX ? plan->fields.items[machine.failed]
+                                                              : NULL;
     if (cursor->problem == TARN_AVRO_PROBLEM_MEMORY) {
         if (!tarn_base_arena_check(arena, error)) return false;
         if (!tarn_base_arena_check(plan->arena, error)) return false;

@@ -169,9 +169,10 @@ static void print_timestamp(Printer *printer, int64_t value, int64_t per_second,
     int64_t second = floor_divide(value, per_second);
     int64_t day = floor_divide(second, 86400);
     int64_t clock = second - day * 86400;
+    int64_t fraction = value % per_second + (value % per_second < 0 ? per_second : 0);
     snprintf(text, sizeof(text), "%sT%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%0*" PRId64 "%s",
              tarn_base_time_format_date(day, date), clock / 3600, clock / 60 % 60, clock % 60,
-             digits, value - second * per_second, is_local ? "" : "Z");
+             digits, fraction, is_local ? "" : "Z");
     tarn_base_json_put_string(&printer->writer, text);
 }
 
@@ -223,8 +224,7 @@ static void print_duration(Printer *printer, TarnText bytes) {
     const unsigned char *data = (const unsigned char *)bytes.data;
     uint32_t ms = tarn_format__avro_le32(data + 8);
     snprintf(text, sizeof(text), "P%" PRIu32 "M%" PRIu32 "DT%" PRIu32 ".%03" PRIu32 "S",
-             tarn_format__avro_le32(data), tarn_format__avro_le32(data + 4), ms / 1000,
-             ms % 1000);
+             tarn_format__avro_le32(data), tarn_format__avro_le32(data + 4), ms / 1000, ms % 1000);
     tarn_base_json_put_string(&printer->writer, text);
 }
 
@@ -256,9 +256,7 @@ static bool print_scalar(Printer *printer, const TarnAvroSchema *schema) {
     case TARN_AVRO_FLOAT: print_float(printer, (float)value.as.real); break;
     case TARN_AVRO_DOUBLE: print_double(printer, value.as.real); break;
     case TARN_AVRO_STRING: tarn_base_json_put_text(writer, value.as.bytes); break;
-    case TARN_AVRO_ENUM:
-        tarn_base_json_put_text(writer, schema->symbols[value.as.integer]);
-        break;
+    case TARN_AVRO_ENUM: tarn_base_json_put_text(writer, schema->symbols[value.as.integer]); break;
     default:
         if (!print_logical_bytes(printer, schema, value.as.bytes)) {
             print_bytes(printer, value.as.bytes);

@@ -4,8 +4,8 @@
  * same keys in the same order. So each key is first looked for where the last one's successor is;
  * on a miss by binary search among the rows that ascend; and only keys that come out of order are
  * appended without a search. If that happened, the rows are sorted at the end and those of the
- * same key joined, member by member, the later one winning. Whatever the order of keys, an object
- * of n values costs no more than n log n.
+ * same key joined, member by member. Whatever the order of keys, an object of n values costs no
+ * more than n log n.
  */
 #include <stdlib.h>
 

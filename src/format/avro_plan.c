@@ -33,8 +33,8 @@ typedef struct Compiler {
     TarnAvroStep nowhere;       /* written to after the arena failed */
 } Compiler;
 
-static bool compile_value(Compiler *compiler, const TarnAvroSchema *type,
-                          const TarnAvroWant *want, size_t base);
+static bool compile_value(Compiler *compiler, const TarnAvroSchema *type, const TarnAvroWant *want,
+                          size_t base);
 static void compile_skip(Compiler *compiler, const TarnAvroSchema *type);
 
 static bool refuse(Compiler *compiler, const char *format, ...) TARN_PRINTF(2, 3);
@@ -83,8 +83,8 @@ static void add_skip(Compiler *compiler, TarnAvroStepCode code, size_t size) {
 }
 
 /* Compiles each branch of a union by `wanted` (NULL: skipped); false after an error. */
-static bool compile_union(Compiler *compiler, const TarnAvroSchema *type,
-                          const TarnAvroWant *want, size_t base) {
+static bool compile_union(Compiler *compiler, const TarnAvroSchema *type, const TarnAvroWant *want,
+                          size_t base) {
     TarnArena *arena = compiler->plan->arena;
     TarnAvroJumps *jumps = TARN_NEW(arena, TarnAvroJumps);
     uint32_t *to = TARN_NEW_ARRAY(arena, type->branch_count, uint32_t);
@@ -186,12 +186,12 @@ static void compile_skip(Compiler *compiler, const TarnAvroSchema *type) {
 /* ---- Wanted values ------------------------------------------------------------------------- */
 
 static bool refuse_type(Compiler *compiler, const TarnAvroSchema *type, const TarnAvroWant *want) {
-    return refuse(compiler, "the field \"%s\" (field id %" PRId32 ") has the type %s",
-                  want->name, want->field_id, tarn_format_avro_kind_name(type->kind));
+    return refuse(compiler, "the field \"%s\" (field id %" PRId32 ") has the type %s", want->name,
+                  want->field_id, tarn_format_avro_kind_name(type->kind));
 }
 
-static bool compile_scalar(Compiler *compiler, const TarnAvroSchema *type,
-                           const TarnAvroWant *want, size_t base) {
+static bool compile_scalar(Compiler *compiler, const TarnAvroSchema *type, const TarnAvroWant *want,
+                           size_t base) {
     static const struct {
         TarnAvroTarget target;
         TarnAvroKind kind;
@@ -247,8 +247,8 @@ static bool check_wants(Compiler *compiler, const TarnAvroSchema *record,
                           found);
         }
         if (found == 0 && want->required) {
-            return refuse(compiler, "the field \"%s\" (field id %" PRId32 ") is absent",
-                          want->name, want->field_id);
+            return refuse(compiler, "the field \"%s\" (field id %" PRId32 ") is absent", want->name,
+                          want->field_id);
         }
     }
     return true;
@@ -356,16 +356,16 @@ static bool compile_list(Compiler *compiler, const TarnAvroSchema *type, const T
     return true;
 }
 
-static bool compile_values(Compiler *compiler, const TarnAvroSchema *type,
-                           const TarnAvroWant *want, size_t base) {
+static bool compile_values(Compiler *compiler, const TarnAvroSchema *type, const TarnAvroWant *want,
+                           size_t base) {
     if (type->kind != TARN_AVRO_RECORD) return refuse_type(compiler, type, want);
     for (size_t i = 0; i < type->field_count; i++) {
         const TarnAvroField *field = &type->fields[i];
         const TarnAvroSchema *value = field->type;
         size_t branches = value->kind == TARN_AVRO_UNION ? value->branch_count : 1;
         for (size_t b = 0; b < branches; b++) {
-            TarnAvroKind kind =
-                value->kind == TARN_AVRO_UNION ? value->branches[b]->kind : value->kind;
+            TarnAvroKind kind = value->kind == TARN_AVRO_UNION ? value->branches[b]->kind
+                                                               : value->kind;
             if (kind != TARN_AVRO_RECORD && kind != TARN_AVRO_ARRAY && kind != TARN_AVRO_MAP) {
                 continue;
             }
@@ -422,10 +422,8 @@ static bool compile_merged(Compiler *compiler, const TarnAvroSchema *type,
     }
     rows->members[rows->maps].offset = (uint32_t)want->offset;
     rows->members[rows->maps].size = is_text ? sizeof(TarnText) : sizeof(int64_t);
-    *merge = (TarnAvroMergeStep){.rows = rows,
-                                 .map = rows->maps++,
-                                 .is_text = is_text,
-                                 .item_minimum = item->minimum_bytes};
+    *merge = (TarnAvroMergeStep){
+        .rows = rows, .map = rows->maps++, .is_text = is_text, .item_minimum = item->minimum_bytes};
     uint32_t index = add_step(compiler, TARN_AVRO_STEP_MERGE);
     step_at(compiler, index)->as.merge = merge;
     compiler->barrier = compiler->plan->steps.count;
@@ -451,8 +449,8 @@ static bool compile_merged(Compiler *compiler, const TarnAvroSchema *type,
     return true;
 }
 
-static bool compile_nested(Compiler *compiler, const TarnAvroSchema *type,
-                           const TarnAvroWant *want, size_t base) {
+static bool compile_nested(Compiler *compiler, const TarnAvroSchema *type, const TarnAvroWant *want,
+                           size_t base) {
     switch (want->target) {
     case TARN_AVRO_TO_RECORD:
         if (type->kind != TARN_AVRO_RECORD) return refuse_type(compiler, type, want);
@@ -470,8 +468,8 @@ static bool compile_nested(Compiler *compiler, const TarnAvroSchema *type,
     return compile_scalar(compiler, type, want, base);
 }
 
-static bool compile_value(Compiler *compiler, const TarnAvroSchema *type,
-                          const TarnAvroWant *want, size_t base) {
+static bool compile_value(Compiler *compiler, const TarnAvroSchema *type, const TarnAvroWant *want,
+                          size_t base) {
     uint8_t null_branch = 0;
     const TarnAvroSchema *other = NULL;
     switch (type->kind) {

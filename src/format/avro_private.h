@@ -188,8 +188,7 @@ static inline bool tarn_format__avro_take_index(TarnAvroCursor *cursor, size_t c
 bool tarn_format__avro_take_run(TarnAvroCursor *cursor, size_t item_minimum, uint64_t *count,
                                 const unsigned char **run_end);
 /* Behind the last item of a run: refuses one that did not end where the file said. */
-static inline bool tarn_format__avro_end_run(TarnAvroCursor *cursor,
-                                             const unsigned char *run_end) {
+static inline bool tarn_format__avro_end_run(TarnAvroCursor *cursor, const unsigned char *run_end) {
     if (run_end == NULL || run_end == cursor->at) return true;
     return tarn_format__avro_problem(cursor, TARN_AVRO_PROBLEM_RUN_SIZE);
 }

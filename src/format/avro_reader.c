@@ -27,7 +27,7 @@ struct TarnAvroReader {
     const char *name;
     TarnAvroSource source; /* size is the file's in any case */
     bool in_memory;
-    TarnText window;        /* of the file's bytes from window_offset */
+    TarnText window; /* of the file's bytes from window_offset */
     uint64_t window_offset;
     TarnBuffer ahead; /* holds the window of a source */
     TarnAvroPair *pairs;
@@ -51,8 +51,8 @@ static bool corrupt(const TarnAvroReader *reader, TarnError *error, const char *
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return tarn_base_error_set(error, TARN_E_FORMAT_CORRUPT, "cannot read \"%s\": %s",
-                               reader->name, text);
+    return tarn_base_error_set(error, TARN_E_FORMAT_CORRUPT, "cannot read \"%s\": %s", reader->name,
+                               text);
 }
 
 /* Makes `size` bytes from `offset` available; both are within the file. */
@@ -72,8 +72,7 @@ static bool load(TarnAvroReader *reader, uint64_t offset, size_t size, const cha
             return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY,
                                        "could not read \"%s\": out of memory", reader->name);
         }
-        if (!reader->source.read(reader->source.state, offset, reader->ahead.data, wanted,
-                                 error)) {
+        if (!reader->source.read(reader->source.state, offset, reader->ahead.data, wanted, error)) {
             return false;
         }
         *window = (TarnText){reader->ahead.data, wanted};
@@ -321,8 +320,7 @@ typedef struct BlockHeader {
     uint64_t data_offset;
 } BlockHeader;
 
-static bool refuse_truncated(const TarnAvroReader *reader, uint64_t wanted_end,
-                             TarnError *error) {
+static bool refuse_truncated(const TarnAvroReader *reader, uint64_t wanted_end, TarnError *error) {
     corrupt(reader, error,
             "its last block, at byte %" PRIu64 ", is cut: the file ends at byte %" PRIu64
             " instead of %" PRIu64 " or later",
@@ -349,14 +347,13 @@ static bool read_block_header(TarnAvroReader *reader, BlockHeader *header, TarnE
     }
     if (count < 0 || stored_bytes < 0) {
         return corrupt(reader, error,
-                       "the block at byte %" PRIu64 " has %" PRId64 " objects in %" PRId64
-                       " bytes",
+                       "the block at byte %" PRIu64 " has %" PRId64 " objects in %" PRId64 " bytes",
                        reader->position, count, stored_bytes);
     }
     if ((uint64_t)stored_bytes > STORED_LIMIT) {
         return tarn_base_error_set(error, TARN_E_LIMIT_EXCEEDED,
-                                   "cannot read \"%s\": the block at byte %" PRIu64
-                                   " has %" PRId64 " bytes, more than %zu MB",
+                                   "cannot read \"%s\": the block at byte %" PRIu64 " has %" PRId64
+                                   " bytes, more than %zu MB",
                                    reader->name, reader->position, stored_bytes,
                                    TARN_LIMIT_AVRO_BLOCK_BYTES / TARN_MIB);
     }
@@ -385,8 +382,8 @@ static bool check_count(TarnAvroReader *reader, uint64_t count, size_t raw_bytes
                        reader->position, count, raw_bytes);
     }
     return tarn_base_error_set(error, TARN_E_LIMIT_EXCEEDED,
-                               "cannot read \"%s\": more than %d objects of no bytes",
-                               reader->name, TARN_LIMIT_AVRO_EMPTY_VALUES);
+                               "cannot read \"%s\": more than %d objects of no bytes", reader->name,
+                               TARN_LIMIT_AVRO_EMPTY_VALUES);
 }
 
 static bool read_raw(TarnAvroReader *reader, const BlockHeader *header, TarnArena *arena,
@@ -405,8 +402,8 @@ static bool read_raw(TarnAvroReader *reader, const BlockHeader *header, TarnAren
                                       reader->objects);
     }
     TarnText stored = {data, header->stored_bytes};
-    TarnAvroProblem problem =
-        tarn_format__avro_inflate(reader->inflater, reader->codec, stored, raw);
+    TarnAvroProblem problem = tarn_format__avro_inflate(reader->inflater, reader->codec, stored,
+                                                        raw);
     if (problem != TARN_AVRO_PROBLEM_NONE) {
         tarn_base_error_set(error, tarn_format__avro_problem_code(problem),
                             "cannot read \"%s\": the block at byte %" PRIu64 ": %s", reader->name,
@@ -430,13 +427,13 @@ bool tarn_format_avro_reader_block(TarnAvroReader *reader, TarnArena *arena, Tar
         !check_count(reader, header.count, raw.size, error)) {
         return false;
     }
-    *block = (TarnAvroBlock){
-        .cursor = tarn_format_avro_cursor(raw, reader->name),
-        .count = header.count,
-        .left = header.count,
-        .first = reader->objects,
-        .offset = reader->position,
-        .next_offset = header.data_offset + header.stored_bytes + TARN_AVRO_SYNC_BYTES};
+    *block = (TarnAvroBlock){.cursor = tarn_format_avro_cursor(raw, reader->name),
+                             .count = header.count,
+                             .left = header.count,
+                             .first = reader->objects,
+                             .offset = reader->position,
+                             .next_offset = header.data_offset + header.stored_bytes +
+                                            TARN_AVRO_SYNC_BYTES};
     block->cursor.offset = block->offset;
     reader->position = block->next_offset;
     reader->objects += block->count;
@@ -482,8 +479,8 @@ bool tarn_format_avro_reader_seek(TarnAvroReader *reader, uint64_t offset, uint6
                                   TarnError *error) {
     const char *marker = NULL;
     bool is_within = offset >= reader->first_block && offset <= reader->source.size;
-    if (is_within && !load(reader, offset - TARN_AVRO_SYNC_BYTES, TARN_AVRO_SYNC_BYTES, &marker,
-                           error)) {
+    if (is_within &&
+        !load(reader, offset - TARN_AVRO_SYNC_BYTES, TARN_AVRO_SYNC_BYTES, &marker, error)) {
         return false;
     }
     if (!is_within || memcmp(marker, reader->sync_marker, TARN_AVRO_SYNC_BYTES) != 0) {

@@ -49,9 +49,9 @@ static const TarnAvroSchema primitives[] = {
 };
 #define PRIMITIVE_COUNT (sizeof(primitives) / sizeof(primitives[0]))
 
-static const char *const kind_names[] = {"null",  "boolean", "int",  "long",   "float",
-                                         "double", "bytes",  "string", "fixed", "enum",
-                                         "record", "array",  "map",  "union"};
+static const char *const kind_names[] = {"null",   "boolean", "int",    "long",  "float",
+                                         "double", "bytes",   "string", "fixed", "enum",
+                                         "record", "array",   "map",    "union"};
 
 const char *tarn_format_avro_kind_name(TarnAvroKind kind) { return kind_names[kind]; }
 
@@ -71,6 +71,13 @@ static const void *refuse(Parser *parser, const TarnJson *json, const char *form
                             "%s, at line %u, column %u of the Avro schema", text, json->line,
                             json->column);
     }
+    return NULL;
+}
+
+static const void *refuse_limit(Parser *parser, const TarnJson *json, const char *what,
+                                size_t limit) {
+    refuse(parser, json, "%s, more than %zu", what, limit);
+    parser->error->code = TARN_E_LIMIT_EXCEEDED;
     return NULL;
 }
 
@@ -141,8 +148,7 @@ static Named *register_name(Parser *parser, TarnAvroSchema *schema, TarnText spa
     return named;
 }
 
-static const TarnAvroSchema *parse_reference(Parser *parser, const TarnJson *json,
-                                             TarnText space) {
+static const TarnAvroSchema *parse_reference(Parser *parser, const TarnJson *json, TarnText space) {
     for (size_t i = 0; i < PRIMITIVE_COUNT; i++) {
         if (tarn_base_text_is(json->text, kind_names[i])) return &primitives[i];
     }
@@ -250,8 +256,8 @@ static const TarnAvroSchema *parse_fixed(Parser *parser, const TarnJson *json, T
                       TARN_TEXT_ARG(schema->full_name));
     }
     if ((uint64_t)size > TARN_LIMIT_AVRO_BLOCK_BYTES) {
-        return refuse(parser, json, "the fixed type \"%.*s\" is larger than a block may be",
-                      TARN_TEXT_ARG(schema->full_name));
+        return refuse_limit(parser, json, "a fixed type is larger than a block may be",
+                            TARN_LIMIT_AVRO_BLOCK_BYTES);
     }
     schema->size = schema->minimum_bytes = (size_t)size;
     schema->is_constant = true;
@@ -328,8 +334,7 @@ static const TarnAvroSchema *parse_record(Parser *parser, const TarnJson *json, 
                       TARN_TEXT_ARG(schema->full_name));
     }
     if (fields->count > TARN_LIMIT_COLUMNS) {
-        return refuse(parser, fields, "the record \"%.*s\" has %u fields, more than %d",
-                      TARN_TEXT_ARG(schema->full_name), fields->count, TARN_LIMIT_COLUMNS);
+        return refuse_limit(parser, fields, "a record has too many fields", TARN_LIMIT_COLUMNS);
     }
     schema->fields = TARN_NEW_ARRAY(parser->arena, fields->count, TarnAvroField);
     TarnMap seen;
@@ -399,8 +404,7 @@ static bool check_branch(Parser *parser, const TarnJson *json, const TarnAvroSch
     bool twice = is_named ? tarn_base_map_has(names, branch->full_name)
                           : (*kinds & ON(branch->kind)) != 0;
     if (twice) {
-        refuse(parser, json, "a union has two branches of the type %s",
-               kind_names[branch->kind]);
+        refuse(parser, json, "a union has two branches of the type %s", kind_names[branch->kind]);
         return false;
     }
     if (is_named) {
@@ -414,8 +418,7 @@ static bool check_branch(Parser *parser, const TarnJson *json, const TarnAvroSch
 static const TarnAvroSchema *parse_union(Parser *parser, const TarnJson *json, TarnText space) {
     if (json->count == 0) return refuse(parser, json, "a union has no branches");
     if (json->count > TARN_LIMIT_COLUMNS) {
-        return refuse(parser, json, "a union has %u branches, more than %d", json->count,
-                      TARN_LIMIT_COLUMNS);
+        return refuse_limit(parser, json, "a union has too many branches", TARN_LIMIT_COLUMNS);
     }
     TarnAvroSchema *schema = new_schema(parser, TARN_AVRO_UNION, json);
     if (schema == NULL) return NULL;
@@ -458,8 +461,7 @@ static const TarnAvroSchema *parse_object(Parser *parser, const TarnJson *json, 
 /* `space` is the enclosing namespace. NULL after an error or when the arena failed. */
 static const TarnAvroSchema *parse_type(Parser *parser, const TarnJson *json, TarnText space) {
     if (parser->depth >= TARN_LIMIT_NESTING) {
-        return refuse(parser, json, "types are nested more than %d levels deep",
-                      TARN_LIMIT_NESTING);
+        return refuse_limit(parser, json, "types are nested too deeply", TARN_LIMIT_NESTING);
     }
     parser->depth++;
     const TarnAvroSchema *schema = NULL;
@@ -507,8 +509,7 @@ const TarnAvroField *tarn_format_avro_schema_field(const TarnAvroSchema *record,
     return NULL;
 }
 
-const TarnAvroField *tarn_format_avro_schema_field_by_id(const TarnAvroSchema *record,
-                                                         int32_t id) {
+const TarnAvroField *tarn_format_avro_schema_field_by_id(const TarnAvroSchema *record, int32_t id) {
     for (size_t i = 0; record->kind == TARN_AVRO_RECORD && i < record->field_count; i++) {
         if (id >= 0 && record->fields[i].field_id == id) return &record->fields[i];
     }
