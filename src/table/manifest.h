@@ -105,6 +105,7 @@ typedef struct TarnManifestReadOptions {
     const int32_t *field_ids; /* NULL = all columns; else sorted ids whose metrics are wanted */
     size_t field_id_count;
     bool without_metrics; /* none at all */
+    const TarnPartitionSpec *spec; /* that of the manifest list's row; NULL = the header's */
 } TarnManifestReadOptions;
 
 /* `bytes` must outlive the result unless the codec inflates (then views are in the arena).

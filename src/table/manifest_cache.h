@@ -20,12 +20,14 @@ typedef struct TarnManifestPin {
     const TarnLiteral *const *tuples; /* the distinct partition tuples */
     size_t tuple_count;
     const uint32_t *tuple_of_entry; /* per entry, an index into tuples */
-    const uint64_t *path_hashes;    /* per entry: base/hash.h hash64 of the path, seed 0 */
+    const uint64_t *path_hashes;    /* per entry: tarn_base_hash64 of the path, seed 0 */
+    struct TarnCacheObject *object; /* private */
 } TarnManifestPin;
 
 typedef struct TarnManifestListPin {
     const TarnManifestFile *manifests;
     size_t count;
+    struct TarnCacheObject *object; /* private */
 } TarnManifestListPin;
 
 typedef struct TarnManifestCacheStats {
@@ -43,7 +45,8 @@ void tarn_table_manifest_cache_free(TarnManifestCache *cache);
 void tarn_table_manifest_cache_stats(TarnManifestCache *cache, TarnManifestCacheStats *stats);
 
 /* Reads and decodes through the store, or finds. `cache` NULL: no sharing, still to be released.
- * The options say which metrics are needed; more may be there, since scans share. */
+ * The options say which metrics are needed; more may be there, since scans share. The spec of
+ * `file` decides, if the table has it. */
 bool tarn_table_manifest_acquire(TarnManifestCache *cache, TarnStore *store,
                                  const TarnManifestFile *file, const TarnTableMetadata *table,
                                  const TarnManifestReadOptions *options,

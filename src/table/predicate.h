@@ -85,7 +85,7 @@ const TarnPredicate *tarn_table_predicate_not(const TarnPredicate *child, TarnAr
 bool tarn_table_predicate_bind(const TarnPredicate *predicate, const TarnSchema *schema,
                                TarnArena *arena, const TarnPredicate **bound, TarnError *error)
     TARN_CHECKED;
-/* The field ids of a predicate's leaves, ascending, each once. */
+/* The field ids of a bound predicate's leaves, ascending, each once. */
 bool tarn_table_predicate_fields(const TarnPredicate *predicate, TarnArena *arena, int32_t **ids,
                                  size_t *count, TarnError *error) TARN_CHECKED;
 /* For messages and plans: "(day >= 2026-11-01 AND carrier = 'AA')"; fields by their path in

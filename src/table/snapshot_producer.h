@@ -33,6 +33,7 @@ typedef enum TarnSnapshotOperation {
     TARN_OPERATION_REPLACE    /* other files with the same rows: compaction */
 } TarnSnapshotOperation;
 
+/* All zero is a change that adds and removes nothing. */
 typedef struct TarnSnapshotChange {
     TarnSnapshotOperation operation;
     const char *ref; /* a branch; NULL = "main" */
@@ -40,10 +41,12 @@ typedef struct TarnSnapshotChange {
      * (content) go to delete manifests. */
     const TarnDataFile *added;
     size_t added_count;
-    /* Data sequence number of the added data files; TARN_ABSENT = the new snapshot's. A compaction
-     * gives the sequence number of the snapshot it read, so that deletes committed since apply. */
+    /* Data sequence number of the added data files; 0 or TARN_ABSENT = the new snapshot's. A
+     * compaction gives the sequence number of the snapshot it read, so that equality deletes
+     * committed since still apply. */
     int64_t added_sequence_number;
-    /* Paths that must be live; of data files, or of delete files. */
+    /* Paths that must be live; of data files, or of delete files. With OVERWRITE and REPLACE, no
+     * delete may have come since the start for a data file among them: rows would come back. */
     const TarnText *removed;
     size_t removed_count;
     /* Bound. Removes each data file whose rows all match; a file of which some may match and some
@@ -53,12 +56,12 @@ typedef struct TarnSnapshotChange {
      * Under an unpartitioned spec that is all files. Files of an older, coarser spec that may hold
      * such rows are refused, naming one. */
     bool replace_partitions;
-    const TarnProperty *summary; /* added to what is counted; the caller's keys win not */
+    const TarnProperty *summary; /* beside what is counted here; counted keys are not replaced */
     size_t summary_count;
 
     /* Conflicts with snapshots between `starting_snapshot_id` and the base. Appends need none.
      * TARN_E_COMMIT_CONFLICT naming the snapshot. */
-    int64_t starting_snapshot_id; /* TARN_ABSENT = the base of the first prepare */
+    int64_t starting_snapshot_id; /* 0 or TARN_ABSENT = the base of the first prepare */
     bool refuse_new_data;         /* that `conflict_filter` may match */
     bool refuse_new_deletes;      /* delete files added since, of partitions the filter may match */
     const TarnPredicate *conflict_filter; /* bound; NULL = everything */
