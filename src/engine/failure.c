@@ -20,7 +20,8 @@ typedef struct FailureParts {
     TarnText type;    /* "Binder", "IO", .. */
     TarnText message; /* all lines */
     bool has_position;
-    size_t position; /* bytes */
+    bool counts_characters; /* the grammar's own errors do, all others count bytes */
+    size_t position;
 } FailureParts;
 
 typedef struct FailureClass {
@@ -119,10 +120,22 @@ static bool read_json_parts(TarnText text, TarnArena *arena, FailureParts *parts
     int64_t offset;
     if (tarn_base_json_text(tarn_base_json_member(root, "position"), &position) &&
         tarn_base_text_to_int64(position, &offset) && offset >= 0) {
+        TarnText subtype = {0};
+        (void)tarn_base_json_text(tarn_base_json_member(root, "error_subtype"), &subtype);
+        parts->counts_characters = tarn_base_text_is(subtype, "SYNTAX_ERROR");
         parts->has_position = true;
         parts->position = (size_t)offset;
     }
     return true;
+}
+
+static size_t byte_offset(const FailureParts *parts, TarnText sql) {
+    if (!parts->counts_characters) return parts->position;
+    size_t offset = 0;
+    for (size_t i = 0; i < parts->position && offset < sql.size; i++) {
+        if (tarn_base_text_utf8_next(sql, &offset) < 0) offset++;
+    }
+    return offset;
 }
 
 /* "Binder Error: message", perhaps with "\n\nLINE 1: ..." behind it. */
@@ -254,7 +267,7 @@ bool tarn_engine__failure_set(TarnEngineSession *session, const char *message, T
                                     "temporary files");
     }
     if (parts.has_position && sql.size > 0) {
-        tarn_engine__failure_place(error, sql, parts.position);
+        tarn_engine__failure_place(error, sql, byte_offset(&parts, sql));
     }
     note_death(session, &parts, error);
     tarn_base_arena_dispose(&arena);

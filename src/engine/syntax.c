@@ -14,22 +14,31 @@
 #include "base/limits.h"
 #include "engine/engine_private.h"
 
-/* The answer's own report of an error, in the shape failure.c reads. */
-static bool fail_from_answer(TarnEngineSession *session, TarnText type, TarnText message,
-                             TarnText position, TarnText sql, TarnError *error) {
+/* The answer's own report of an error. */
+typedef struct AnswerError {
+    TarnText type;
+    TarnText message;
+    TarnText position; /* the rest may be absent */
+    TarnText subtype;
+} AnswerError;
+
+static void put_member(TarnJsonWriter *writer, const char *key, TarnText text) {
+    tarn_base_json_key(writer, key);
+    tarn_base_json_put_text(writer, text);
+}
+
+/* In the shape failure.c reads. */
+static bool fail_from_answer(TarnEngineSession *session, const AnswerError *answer, TarnText sql,
+                             TarnError *error) {
     TarnBuffer buffer;
     TarnJsonWriter writer;
     tarn_base_buffer_init(&buffer, TARN_MIB);
     tarn_base_json_writer_init(&writer, &buffer, 0);
     tarn_base_json_object_begin(&writer);
-    tarn_base_json_key(&writer, "exception_type");
-    tarn_base_json_put_text(&writer, type);
-    tarn_base_json_key(&writer, "exception_message");
-    tarn_base_json_put_text(&writer, message);
-    if (position.size > 0) {
-        tarn_base_json_key(&writer, "position");
-        tarn_base_json_put_text(&writer, position);
-    }
+    put_member(&writer, "exception_type", answer->type);
+    put_member(&writer, "exception_message", answer->message);
+    if (answer->position.size > 0) put_member(&writer, "position", answer->position);
+    if (answer->subtype.size > 0) put_member(&writer, "error_subtype", answer->subtype);
     tarn_base_json_object_end(&writer);
     if (tarn_base_buffer_check(&buffer, error)) {
         tarn_engine__failure_set(session, buffer.data, sql, error);
@@ -66,11 +75,13 @@ static bool check_answer(TarnEngineSession *session, const TarnJson *root, TarnT
                                    "DuckDB's syntax tree has not the shape of version 1.5");
     }
     if (!failed) return true;
-    TarnText type = {0}, message = {0}, position = {0};
-    (void)tarn_base_json_text(tarn_base_json_member(root, "error_type"), &type);
-    (void)tarn_base_json_text(tarn_base_json_member(root, "error_message"), &message);
-    (void)tarn_base_json_text(tarn_base_json_member(root, "position"), &position);
-    return fail_from_answer(session, type_spelling(type), message, position, sql, error);
+    AnswerError answer = {0};
+    (void)tarn_base_json_text(tarn_base_json_member(root, "error_type"), &answer.type);
+    (void)tarn_base_json_text(tarn_base_json_member(root, "error_message"), &answer.message);
+    (void)tarn_base_json_text(tarn_base_json_member(root, "position"), &answer.position);
+    (void)tarn_base_json_text(tarn_base_json_member(root, "error_subtype"), &answer.subtype);
+    answer.type = type_spelling(answer.type);
+    return fail_from_answer(session, &answer, sql, error);
 }
 
 static char *blanked_copy(TarnArena *arena, TarnText sql) {
@@ -138,30 +149,23 @@ bool tarn_engine_deparse(TarnEngineSession *session, const TarnJson *tree, TarnA
  * many times its text. */
 static const char probe_question[] =
     "SELECT t ->> '$.error_type', t ->> '$.error_message', t ->> '$.position', "
-    "json_array_length(t, '$.statements') FROM (SELECT json_serialize_sql($1::VARCHAR) AS t)";
+    "t ->> '$.error_subtype', json_array_length(t, '$.statements') "
+    "FROM (SELECT json_serialize_sql($1::VARCHAR) AS t)";
 
-typedef struct ProbeAnswer {
-    TarnText type;
-    TarnText message;
-    TarnText position;
-    int64_t statements;
-} ProbeAnswer;
-
-static bool read_probe(const TarnEngineChunk *chunk, ProbeAnswer *answer) {
-    if (chunk == NULL || chunk->rows != 1 || chunk->column_count != 4) return false;
-    answer->type = tarn_engine_vector_text(&chunk->columns[0], 0);
+static bool read_probe(const TarnEngineChunk *chunk, AnswerError *answer, int64_t *statements) {
+    if (chunk == NULL || chunk->rows != 1 || chunk->column_count != 5) return false;
+    answer->type = type_spelling(tarn_engine_vector_text(&chunk->columns[0], 0));
     answer->message = tarn_engine_vector_text(&chunk->columns[1], 0);
     answer->position = tarn_engine_vector_text(&chunk->columns[2], 0);
-    if (!tarn_engine_vector_int64(&chunk->columns[3], 0, &answer->statements)) {
-        answer->statements = 0;
-    }
+    answer->subtype = tarn_engine_vector_text(&chunk->columns[3], 0);
+    if (!tarn_engine_vector_int64(&chunk->columns[4], 0, statements)) *statements = 0;
     return true;
 }
 
-static bool judge_probe(TarnEngineSession *session, const ProbeAnswer *answer, TarnText sql,
-                        bool *is_select, TarnError *error) {
+static bool judge_probe(TarnEngineSession *session, const AnswerError *answer, int64_t statements,
+                        TarnText sql, bool *is_select, TarnError *error) {
     if (answer->type.size == 0) {
-        *is_select = answer->statements == 1;
+        *is_select = statements == 1;
         if (*is_select) return true;
         tarn_base_error_set(error, TARN_E_SQL_SYNTAX,
                             "cannot tell where the statement begins and ends");
@@ -169,9 +173,8 @@ static bool judge_probe(TarnEngineSession *session, const ProbeAnswer *answer, T
         return false;
     }
     *is_select = false;
-    TarnText type = type_spelling(answer->type);
-    if (tarn_base_text_is(type, "Not implemented")) return true;
-    return fail_from_answer(session, type, answer->message, answer->position, sql, error);
+    if (tarn_base_text_is(answer->type, "Not implemented")) return true;
+    return fail_from_answer(session, answer, sql, error);
 }
 
 bool tarn_engine__syntax_probe(TarnEngineSession *session, TarnText sql, bool *is_select,
@@ -179,7 +182,8 @@ bool tarn_engine__syntax_probe(TarnEngineSession *session, TarnText sql, bool *i
     TarnArena arena;
     TarnEngineResult *result = NULL;
     const TarnEngineChunk *chunk = NULL;
-    ProbeAnswer answer = {0};
+    AnswerError answer = {0};
+    int64_t statements = 0;
     tarn_base_arena_init(&arena, TARN_LIMIT_SQL_BYTES + TARN_MIB);
     TarnText text = {blanked_copy(&arena, sql), sql.size};
     TarnEngineParam param = tarn_engine_param_text(text);
@@ -187,10 +191,10 @@ bool tarn_engine__syntax_probe(TarnEngineSession *session, TarnText sql, bool *i
                 tarn_engine_query(session, tarn_base_text(probe_question), &param, 1, &result,
                                   error) &&
                 tarn_engine_result_next(result, &chunk, error);
-    if (done && !read_probe(chunk, &answer)) {
+    if (done && !read_probe(chunk, &answer, &statements)) {
         done = tarn_base_error_set(error, TARN_E_ENGINE, "DuckDB gave no syntax tree");
     }
-    done = done && judge_probe(session, &answer, sql, is_select, error);
+    done = done && judge_probe(session, &answer, statements, sql, is_select, error);
     tarn_engine_result_free(result);
     tarn_base_arena_dispose(&arena);
     return done;
