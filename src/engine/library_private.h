@@ -42,6 +42,7 @@
     /* statements */                                                                               \
     X(extract_statements)                                                                          \
     X(extract_statements_error)                                                                    \
+    X(prepare)                                                                                     \
     X(prepare_extracted_statement)                                                                 \
     X(destroy_extracted)                                                                           \
     X(prepare_error)                                                                               \

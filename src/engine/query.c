@@ -49,13 +49,26 @@ static bool fail_statement(TarnEngineSession *session, const char *message, Tarn
     return tarn_base_error_set(error, TARN_E_INTERRUPTED, "the statement was interrupted");
 }
 
+/* A stream that was not read to its end leaves its statement active: its tasks go on, and what
+ * is not a statement (registering a function, flushing an appender) would run inside its
+ * transaction and be rolled back with it. Preparing nothing makes DuckDB end it. */
+static void end_stream(TarnEngineSession *session) {
+    duckdb_prepared_statement nothing = NULL;
+    (void)tarn_engine__duck.prepare(session->connection, "", &nothing);
+    tarn_engine__duck.destroy_prepare(&nothing);
+}
+
 /* Ends the DuckDB side of a result; the types and names stay. */
 static void end_rows(TarnEngineResult *result) {
-    tarn_engine__duck.destroy_data_chunk(&result->raw);
-    if (result->has_result) tarn_engine__duck.destroy_result(&result->result);
+    const TarnEngineFunctions *duck = &tarn_engine__duck;
+    bool is_open = result->has_result && !result->finished && result->session != NULL &&
+                   duck->result_is_streaming(result->result);
+    duck->destroy_data_chunk(&result->raw);
+    if (result->has_result) duck->destroy_result(&result->result);
     result->has_result = false;
     result->finished = true;
     if (result->session == NULL) return;
+    if (is_open) end_stream(result->session);
     if (result->session->open_result == result) {
         (void)tarn_engine__watch_end(result->session);
         result->session->open_result = NULL;
@@ -298,6 +311,7 @@ bool tarn_engine_result_next(TarnEngineResult *result, const TarnEngineChunk **c
     if (result->raw == NULL) {
         const char *message = duck->result_error(&result->result);
         if (message != NULL) fail_statement(session, message, result->sql, error);
+        result->finished = true;
         end_rows(result);
         return message == NULL;
     }

@@ -148,6 +148,7 @@ static void add_types(duckdb_scalar_function target, const ScalarFunction *funct
 bool tarn_engine_scalar_register(TarnEngineSession *session, const TarnEngineScalar *scalar,
                                  TarnError *error) {
     const TarnEngineFunctions *duck = &tarn_engine__duck;
+    tarn_engine__result_detach(session);
     ScalarFunction *function = calloc(1, sizeof(*function));
     if (function == NULL) {
         if (scalar->state_free != NULL) scalar->state_free(scalar->state);
