@@ -21,6 +21,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -114,14 +115,14 @@ class HeaderCompiler:
     """Compiles headers alone, remembering what was fine."""
 
     def __init__(self, root, compiler, cache):
-        self.root, self.compiler, self.cache_path = root, compiler, cache
+        self.root, self.compiler, self.cache_path = root, shlex.split(compiler), cache
         prefix = os.environ.get("TARN_DUCKDB_PREFIX") or str(root / "build/deps/duckdb-1.5.5")
         self.flags = FLAGS + ["-isystem", f"{prefix}/include"]
         try:
             self.known = set(json.loads(cache.read_text(encoding="utf-8")))
         except (OSError, ValueError):
             self.known = set()
-        version = subprocess.run([compiler, "--version"], capture_output=True, check=False)
+        version = subprocess.run([*self.compiler, "--version"], capture_output=True, check=False)
         self.salt = repr((version.stdout, self.flags))
         self.texts = {}
 
@@ -147,7 +148,7 @@ class HeaderCompiler:
     def compile(self, name):
         # through a file of its own: as main file a header would warn about its #pragma and guard
         source = f'#include "{name}"\ntypedef int tarn_not_empty;\n'
-        done = subprocess.run([self.compiler, *self.flags, "-x", "c", "-"], input=source,
+        done = subprocess.run([*self.compiler, *self.flags, "-x", "c", "-"], input=source,
                               cwd=self.root, capture_output=True, text=True, check=False)
         return done.returncode == 0, done.stderr
 
