@@ -42,17 +42,26 @@ typedef struct TarnSnapshotRef {
     int64_t min_snapshots_to_keep; /* TARN_ABSENT */
     int64_t max_snapshot_age_ms;   /* TARN_ABSENT */
     int64_t max_ref_age_ms;        /* TARN_ABSENT */
+    const TarnJson *source;        /* as read: unknown members; NULL = made here */
 } TarnSnapshotRef;
 
 typedef struct TarnSnapshotLogEntry {
     int64_t timestamp_ms;
     int64_t snapshot_id;
+    TarnText source; /* JSON as read; empty = made here */
 } TarnSnapshotLogEntry;
 
 typedef struct TarnMetadataLogEntry {
     int64_t timestamp_ms;
     const char *metadata_file;
+    TarnText source; /* JSON as read; empty = made here */
 } TarnMetadataLogEntry;
+
+/* An entry of `statistics` or `partition-statistics`: carried, not interpreted. */
+typedef struct TarnStatisticsFile {
+    int64_t snapshot_id;
+    TarnText source; /* the JSON object */
+} TarnStatisticsFile;
 
 typedef struct TarnTableMetadata {
     int32_t format_version;
@@ -83,6 +92,10 @@ typedef struct TarnTableMetadata {
     size_t snapshot_log_count;
     TarnMetadataLogEntry *metadata_log;
     size_t metadata_log_count;
+    TarnStatisticsFile *statistics;
+    size_t statistics_count;
+    TarnStatisticsFile *partition_statistics;
+    size_t partition_statistics_count;
     const TarnJson *root; /* as read: unknown members; NULL for a new table */
 } TarnTableMetadata;
 
@@ -100,6 +113,7 @@ const TarnSchema *tarn_table_metadata_schema(const TarnTableMetadata *metadata, 
 const TarnSchema *tarn_table_metadata_current_schema(const TarnTableMetadata *metadata);
 const TarnPartitionSpec *tarn_table_metadata_spec(const TarnTableMetadata *metadata, int32_t id);
 const TarnPartitionSpec *tarn_table_metadata_default_spec(const TarnTableMetadata *metadata);
+/* Never NULL: a table without its order 0 is unsorted. */
 const TarnSortOrder *tarn_table_metadata_default_sort_order(const TarnTableMetadata *metadata);
 const TarnSnapshot *tarn_table_metadata_snapshot(const TarnTableMetadata *metadata, int64_t id);
 const TarnSnapshot *tarn_table_metadata_current_snapshot(const TarnTableMetadata *metadata);
@@ -135,7 +149,13 @@ typedef enum TarnUpdateKind {
     TARN_UPDATE_REMOVE_SNAPSHOT_REF,   /* text */
     TARN_UPDATE_SET_LOCATION,          /* text */
     TARN_UPDATE_SET_PROPERTIES,        /* properties */
-    TARN_UPDATE_REMOVE_PROPERTIES      /* properties: keys */
+    TARN_UPDATE_REMOVE_PROPERTIES,     /* properties: keys */
+    TARN_UPDATE_SET_STATISTICS,        /* integer = snapshot id, text = JSON object */
+    TARN_UPDATE_REMOVE_STATISTICS,     /* integer = snapshot id */
+    TARN_UPDATE_SET_PARTITION_STATISTICS,    /* as SET_STATISTICS */
+    TARN_UPDATE_REMOVE_PARTITION_STATISTICS, /* integer = snapshot id */
+    TARN_UPDATE_REMOVE_SPECS,          /* ids */
+    TARN_UPDATE_REMOVE_SCHEMAS         /* ids */
 } TarnUpdateKind;
 
 typedef struct TarnTableUpdate {
@@ -170,16 +190,21 @@ typedef struct TarnTableRequirement {
     int64_t integer;
 } TarnTableRequirement;
 
-/* A new table's metadata: schema ids are reassigned 1..n; spec and order may be NULL. */
+/* A new table's metadata: field ids are reassigned 1..n, partition field ids from 1000 on; spec
+ * and order may be NULL. Property names that are reserved for the table's own facts
+ * ("format-version", "uuid", ...) are not stored. */
 bool tarn_table_metadata_create(const char *uuid, const char *location, const TarnSchema *schema,
                                 const TarnPartitionSpec *spec, const TarnSortOrder *sort_order,
                                 const TarnProperty *properties, size_t property_count,
                                 int32_t format_version, int64_t now_ms, TarnArena *arena,
                                 TarnTableMetadata **metadata, TarnError *error) TARN_CHECKED;
-/* The base with updates folded over it; the base is unchanged and must outlive the result.
+/* The base with updates folded over it; the base is unchanged, and it and whatever the updates
+ * point at must outlive the result. `base` NULL: a new table from updates alone (a staged create).
  * `base_location` (NULL for a create) enters the metadata log, which is cut to
  * write.metadata.previous-versions-max (default 100). Refuses what a catalog must refuse:
- * sequence numbers not above last, unknown parents, timestamps going back more than a minute. */
+ * sequence numbers not above last, unknown parents, timestamps going back more than a minute
+ * (TARN_E_COMMIT_CONFLICT: a rebased commit may pass), ids that do not exist, a current snapshot
+ * that is removed (TARN_E_METADATA_INVALID). A ref other than main goes with its snapshot. */
 bool tarn_table_metadata_apply(const TarnTableMetadata *base, const char *base_location,
                                const TarnTableUpdate *updates, size_t count, int64_t now_ms,
                                TarnArena *arena, TarnTableMetadata **metadata, TarnError *error)
