@@ -325,6 +325,7 @@ static void deparsed_text_gives_the_same_rows(void) {
                                        "(SELECT q::VARCHAR AS x FROM (%.*s) q)",
                  TARN_TEXT_ARG(text));
         const char *first = value(before);
+        REQUIRE(first != NULL);
         if (strncmp(first, "error", 5) == 0) printf("# %s: %s\n", shapes[i], first);
         CHECK(strncmp(first, "error", 5) != 0);
         const char *second = value(after);
