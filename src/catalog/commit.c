@@ -132,6 +132,57 @@ static bool add_data_files(Attempt *attempt, const TarnCommitTable *change, Tarn
     return true;
 }
 
+/* A prepared snapshot lives in its producer; the new table outlives that. */
+static const TarnSnapshot *copy_snapshot(const TarnSnapshot *snapshot, TarnArena *arena) {
+    TarnSnapshot *copy = tarn_base_arena_copy(arena, snapshot, sizeof(*snapshot));
+    if (copy == NULL) return NULL;
+    copy->manifest_list = tarn_base_arena_string(arena, snapshot->manifest_list);
+    copy->operation = tarn_base_arena_string(arena, snapshot->operation);
+    copy->source.data = tarn_base_text_string(arena, snapshot->source);
+    copy->summary = TARN_NEW_ARRAY(arena, snapshot->summary_count + 1, TarnProperty);
+    for (size_t i = 0; copy->summary != NULL && i < snapshot->summary_count; i++) {
+        copy->summary[i].key = tarn_base_arena_string(arena, snapshot->summary[i].key);
+        copy->summary[i].value = tarn_base_arena_string(arena, snapshot->summary[i].value);
+    }
+    return copy;
+}
+
+static TarnTableUpdate *copy_updates(const TarnPreparedSnapshot *prepared, TarnArena *arena) {
+    TarnTableUpdate *updates = TARN_NEW_ARRAY(arena, prepared->update_count + 1, TarnTableUpdate);
+    for (size_t i = 0; updates != NULL && i < prepared->update_count; i++) {
+        updates[i] = prepared->updates[i];
+        if (updates[i].snapshot != NULL) {
+            updates[i].snapshot = copy_snapshot(updates[i].snapshot, arena);
+        }
+        if (updates[i].ref != NULL) {
+            TarnSnapshotRef *ref = tarn_base_arena_copy(arena, updates[i].ref, sizeof(*ref));
+            if (ref != NULL) ref->name = tarn_base_arena_string(arena, ref->name);
+            updates[i].ref = ref;
+        }
+        updates[i].text = tarn_base_arena_string(arena, updates[i].text);
+    }
+    return updates;
+}
+
+static bool prepare_snapshot(Attempt *attempt, Part *part, TarnError *error) {
+    TarnCommitTable *change = part->change;
+    TarnPreparedSnapshot prepared;
+    if (!tarn_table_snapshot_producer_prepare(change->producer, part->metadata, &attempt->batch,
+                                              &prepared, error) ||
+        !check_operation(attempt->catalog, change, prepared.snapshot, error)) {
+        return false;
+    }
+    const TarnTableUpdate *updates = copy_updates(&prepared, &part->arena);
+    if (!tarn_base_arena_check(&part->arena, error)) return false;
+    /* The base enters the metadata log once. */
+    bool logged = part->base == NULL || change->update_count > 0;
+    return tarn_table_metadata_apply(part->metadata,
+                                     logged ? NULL : part->base->metadata_location, updates,
+                                     prepared.update_count,
+                                     tarn_os_clock_ms(attempt->catalog->options.os), &part->arena,
+                                     &part->metadata, error);
+}
+
 static bool prepare_part(Attempt *attempt, Part *part, TarnError *error) {
     TarnCommitTable *change = part->change;
     tarn_base_arena_init(&part->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
@@ -143,22 +194,7 @@ static bool prepare_part(Attempt *attempt, Part *part, TarnError *error) {
               change->update_count, error)) {
         return false;
     }
-    if (change->producer != NULL) {
-        TarnPreparedSnapshot prepared;
-        if (!tarn_table_snapshot_producer_prepare(change->producer, part->metadata,
-                                                  &attempt->batch, &prepared, error) ||
-            !check_operation(attempt->catalog, change, prepared.snapshot, error)) {
-            return false;
-        }
-        const char *base_location =
-            part->base != NULL && change->update_count == 0 ? part->base->metadata_location : NULL;
-        if (!tarn_table_metadata_apply(part->metadata, base_location, prepared.updates,
-                                       prepared.update_count,
-                                       tarn_os_clock_ms(attempt->catalog->options.os),
-                                       &part->arena, &part->metadata, error)) {
-            return false;
-        }
-    }
+    if (change->producer != NULL && !prepare_snapshot(attempt, part, error)) return false;
     return write_metadata(attempt, part, error) &&
            !TARN_FAULT("catalog.commit.after_metadata", error);
 }
@@ -399,7 +435,7 @@ static void finish(Attempt *attempt) {
         TarnTableName name = part->base != NULL ? part->base->name : part->change->name;
         delete_garbage(part, true);
         delete_old_metadata(part);
-        /* The producer's and a create's memory is not ours to keep: such metadata is read back. */
+        /* The memory of a create or of given updates is not ours to keep: that is read back. */
         bool shares = part->change->create != NULL || part->change->update_count > 0;
         bool ok = shares ? tarn_catalog__table_at(attempt->catalog, name, part->location,
                                                   &part->change->committed, &ignored)
