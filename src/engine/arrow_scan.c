@@ -7,6 +7,8 @@
  * The number is worth nothing outside its own session: the connection that binds it is compared.
  * Each stream is read once. One thread reads it unless the engine was opened with
  * any_insertion_order; then as many convert as the engine has threads, and rows may change order.
+ * Batches of a stream that is not parallel are taken and cut under a lock, so that all threads
+ * share each of them; those of a parallel one belong to the thread that asked for them.
  * What it does not do: push filters into the stream; columns that no one asks for are not
  * converted.
  */
@@ -20,6 +22,13 @@
 
 #define FUNCTION_NAME "tarn_arrow_stream"
 
+/* The batch being cut, shared or a thread's own. */
+typedef struct Feed {
+    TarnEngineBatch *batch; /* NULL = the next one is to be read */
+    int64_t at;
+    bool ended;
+} Feed;
+
 struct TarnEngineScan {
     TarnEngineSession *session;
     TarnEngineScan *next; /* in the session's list */
@@ -29,9 +38,8 @@ struct TarnEngineScan {
     pthread_mutex_t lock;   /* the stream and what follows */
     struct ArrowArrayStream stream;
     bool started;
-    bool ended;
-    TarnEngineBatch *batch; /* the one being cut */
-    int64_t batch_at;
+    bool parallel; /* get_next is called without the lock */
+    Feed feed;     /* not of parallel streams */
 
     struct ArrowSchema schema;
     int64_t column_count;
@@ -42,9 +50,9 @@ struct TarnEngineScan {
 /* ---- life -------------------------------------------------------------------------------- */
 
 static void end_stream(TarnEngineScan *scan) {
-    scan->ended = true;
-    tarn_engine__batch_release(scan->batch);
-    scan->batch = NULL;
+    scan->feed.ended = true;
+    tarn_engine__batch_release(scan->feed.batch);
+    scan->feed.batch = NULL;
     if (scan->stream.release != NULL) scan->stream.release(&scan->stream);
 }
 
@@ -235,38 +243,46 @@ static void scan_init(duckdb_init_info info) {
     duck->init_set_max_threads(info, engine->any_insertion_order ? threads : 1);
 }
 
-/* Which of the stream's columns fill which vectors; one per thread. */
-typedef struct Projection {
+/* What one thread keeps: which of the stream's columns fill which vectors, and its batch. */
+typedef struct Local {
+    Feed feed; /* of parallel streams only */
     idx_t count;
     int64_t columns[]; /* -1: a column of DuckDB's own, not filled */
-} Projection;
+} Local;
+
+static void free_local(void *state) {
+    Local *local = state;
+    tarn_engine__batch_release(local->feed.batch);
+    free(local);
+}
 
 static void scan_local_init(duckdb_init_info info) {
     const TarnEngineFunctions *duck = &tarn_engine__duck;
     TarnEngineScan *scan = duck->init_get_bind_data(info);
     idx_t count = duck->init_get_column_count(info);
-    Projection *projection = calloc(1, sizeof(*projection) + count * sizeof(int64_t));
-    if (projection == NULL) {
+    Local *local = calloc(1, sizeof(*local) + count * sizeof(int64_t));
+    if (local == NULL) {
         duck->init_set_error(info, "no memory for an Arrow scan");
         return;
     }
-    projection->count = count;
+    local->count = count;
     for (idx_t i = 0; i < count; i++) {
         idx_t column = duck->init_get_column_index(info, i);
-        projection->columns[i] = column < (idx_t)scan->column_count ? (int64_t)column : -1;
+        local->columns[i] = column < (idx_t)scan->column_count ? (int64_t)column : -1;
     }
-    duck->init_set_init_data(info, projection, free);
+    duck->init_set_init_data(info, local, free_local);
 }
 
 /* Reads batches until one has rows; false at the end or on failure (then error->code is set). */
-static bool next_batch(TarnEngineScan *scan, TarnError *error) {
-    while (!scan->ended) {
+static bool next_batch(TarnEngineScan *scan, Feed *feed, TarnError *error) {
+    while (!feed->ended) {
         struct ArrowArray array;
         memset(&array, 0, sizeof(array));
         int failure = scan->stream.get_next(&scan->stream, &array);
         if (failure != 0) return fail_stream(&scan->stream, failure, error);
         if (array.release == NULL) {
-            end_stream(scan);
+            feed->ended = true;
+            if (!scan->parallel) end_stream(scan); /* else others may still be reading */
             return false;
         }
         bool good = tarn_engine__arrow_check_array(&scan->schema, &array, error);
@@ -279,8 +295,8 @@ static bool next_batch(TarnEngineScan *scan, TarnError *error) {
         }
         if (!good) return false;
         if (batch == NULL) continue;
-        scan->batch = batch;
-        scan->batch_at = 0;
+        feed->batch = batch;
+        feed->at = 0;
         return true;
     }
     return false;
@@ -292,20 +308,28 @@ typedef struct Cut {
     int64_t rows;
 } Cut;
 
-static bool next_cut(TarnEngineScan *scan, Cut *cut, TarnError *error) {
+static bool next_cut(TarnEngineScan *scan, Feed *feed, Cut *cut, TarnError *error) {
     memset(cut, 0, sizeof(*cut));
-    if (scan->batch == NULL && !next_batch(scan, error)) return error->code == TARN_OK;
-    int64_t left = scan->batch->array.length - scan->batch_at;
-    cut->batch = scan->batch;
-    cut->start = scan->batch_at;
+    if (feed->batch == NULL && !next_batch(scan, feed, error)) return error->code == TARN_OK;
+    int64_t left = feed->batch->array.length - feed->at;
+    cut->batch = feed->batch;
+    cut->start = feed->at;
     cut->rows = left < TARN_ENGINE_CHUNK_ROWS ? left : TARN_ENGINE_CHUNK_ROWS;
-    scan->batch_at += cut->rows;
+    feed->at += cut->rows;
     if (cut->rows == left) {
-        scan->batch = NULL; /* its reference goes to the cut */
+        feed->batch = NULL; /* its reference goes to the cut */
     } else {
         atomic_fetch_add(&cut->batch->references, 1);
     }
     return true;
+}
+
+static bool take_cut(TarnEngineScan *scan, Local *local, Cut *cut, TarnError *error) {
+    if (scan->parallel) return next_cut(scan, &local->feed, cut, error);
+    pthread_mutex_lock(&scan->lock);
+    bool done = next_cut(scan, &scan->feed, cut, error);
+    pthread_mutex_unlock(&scan->lock);
+    return done;
 }
 
 static bool fill_vector(TarnEngineScan *scan, const Cut *cut, int64_t column,
@@ -331,16 +355,14 @@ static bool fill_vector(TarnEngineScan *scan, const Cut *cut, int64_t column,
 static void scan_read(duckdb_function_info info, duckdb_data_chunk output) {
     const TarnEngineFunctions *duck = &tarn_engine__duck;
     TarnEngineScan *scan = duck->function_get_bind_data(info);
-    const Projection *projection = duck->function_get_local_init_data(info);
+    Local *local = duck->function_get_local_init_data(info);
     TarnError error;
     Cut cut;
     tarn_base_error_clear(&error);
-    pthread_mutex_lock(&scan->lock);
-    bool done = next_cut(scan, &cut, &error);
-    pthread_mutex_unlock(&scan->lock);
-    for (idx_t i = 0; done && cut.batch != NULL && i < projection->count; i++) {
-        if (projection->columns[i] < 0) continue;
-        done = fill_vector(scan, &cut, projection->columns[i],
+    bool done = take_cut(scan, local, &cut, &error);
+    for (idx_t i = 0; done && cut.batch != NULL && i < local->count; i++) {
+        if (local->columns[i] < 0) continue;
+        done = fill_vector(scan, &cut, local->columns[i],
                            duck->data_chunk_get_vector(output, i), &error);
     }
     if (done) {
@@ -449,13 +471,14 @@ static bool make_view(TarnEngineSession *session, TarnEngineScan *scan, TarnErro
     return done;
 }
 
-bool tarn_engine_arrow_scan(TarnEngineSession *session, const char *view_name,
-                            struct ArrowArrayStream *stream, TarnError *error) {
+static bool add_scan(TarnEngineSession *session, const char *view_name,
+                     struct ArrowArrayStream *stream, bool parallel, TarnError *error) {
     TarnEngineScan *scan = new_scan(session, view_name, stream);
     if (scan == NULL) {
         if (stream->release != NULL) stream->release(stream);
         return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "no memory for an Arrow stream");
     }
+    scan->parallel = parallel;
     tarn_engine__result_detach(session);
     TarnEngineScan *before = unlink_scan(session, view_name);
     if (before != NULL) release_scan(before);
@@ -465,6 +488,16 @@ bool tarn_engine_arrow_scan(TarnEngineSession *session, const char *view_name,
         return false;
     }
     return make_view(session, scan, error);
+}
+
+bool tarn_engine_arrow_scan(TarnEngineSession *session, const char *view_name,
+                            struct ArrowArrayStream *stream, TarnError *error) {
+    return add_scan(session, view_name, stream, false, error);
+}
+
+bool tarn_engine_arrow_scan_parallel(TarnEngineSession *session, const char *view_name,
+                                     struct ArrowArrayStream *stream, TarnError *error) {
+    return add_scan(session, view_name, stream, true, error);
 }
 
 bool tarn_engine_arrow_drop(TarnEngineSession *session, const char *view_name,

@@ -337,6 +337,14 @@ bool tarn_engine_result_arrow_stream(TarnEngineResult *result, struct ArrowArray
  * cut by the engine; zero-copy for batches up to that. */
 bool tarn_engine_arrow_scan(TarnEngineSession *session, const char *view_name,
                             struct ArrowArrayStream *stream, TarnError *error) TARN_CHECKED;
+/* The same for a stream whose get_next may be called by several threads at once: each takes its
+ * own batches and is told the end of the stream itself. As many threads read as the engine has if
+ * it was opened with any_insertion_order, else one. The stream is released when it is dropped or
+ * the session closes, not at its end. get_last_error must be safe to call from the thread whose
+ * get_next failed while others read. */
+bool tarn_engine_arrow_scan_parallel(TarnEngineSession *session, const char *view_name,
+                                     struct ArrowArrayStream *stream,
+                                     TarnError *error) TARN_CHECKED;
 bool tarn_engine_arrow_drop(TarnEngineSession *session, const char *view_name,
                             TarnError *error) TARN_CHECKED;
 
