@@ -140,7 +140,8 @@ static void put(TarnEngineAppender *appender, TarnEngineParam param) {
 
 static void rows_are_appended(void) {
     TarnEngineAppender *appender;
-    REQUIRE(run("CREATE OR REPLACE TABLE rows (i INTEGER, d DOUBLE, t VARCHAR, b BLOB, f BOOLEAN)"));
+    REQUIRE(run("CREATE OR REPLACE TABLE rows (i INTEGER, d DOUBLE, t VARCHAR, b BLOB, "
+                "f BOOLEAN)"));
     REQUIRE_OK(tarn_engine_appender_open(session, "main", "rows", &appender, &failure), &failure);
     for (int i = 0; i < 5000; i++) {
         put(appender, i % 10 == 0 ? tarn_engine_param_null() : tarn_engine_param_int64(i));
