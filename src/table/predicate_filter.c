@@ -173,7 +173,7 @@ const TarnPredicate *tarn_table_partition_filter_residual(const TarnPartitionFil
     if (promoted == NULL) return NULL;
     for (size_t i = 0; i < spec->field_count; i++) {
         if (filter->types[i].kind == TARN_TYPE_UNKNOWN) continue;
-        if (promoted[i].kind == filter->types[i].kind) continue;
+        if (promoted[i].is_null || promoted[i].kind == filter->types[i].kind) continue;
         /* Written before the column was widened; what is no widening is not understood. */
         if (!tarn_format_literal_promote(filter->types[i], &values[i], &promoted[i])) {
             return filter->root.bound;
