@@ -86,7 +86,9 @@ static bool append_row(TarnAvroPlan *plan, TarnAvroRows *rows, int32_t key) {
 static bool find_row(TarnAvroPlan *plan, TarnAvroRows *rows, int32_t key, bool *is_skipped) {
     *is_skipped = !is_kept(plan, key);
     if (*is_skipped) return true;
-    size_t low = 0;
+    /* The first map's keys come in their order: nothing to search. */
+    bool is_last = rows->sorted == 0 || key_at(rows, rows->sorted - 1) < key;
+    size_t low = is_last ? rows->sorted : 0;
     size_t high = rows->sorted;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -105,48 +107,80 @@ static bool find_row(TarnAvroPlan *plan, TarnAvroRows *rows, int32_t key, bool *
     return true;
 }
 
-static inline bool set_value(TarnAvroPlan *plan, const TarnAvroMergeStep *step, int32_t key,
-                             int64_t integer, TarnText text) {
-    TarnAvroRows *rows = step->rows;
+/* Finds the row of `key`; *index is SIZE_MAX if it is not wanted. false: no memory. */
+static inline bool seek_row(TarnAvroPlan *plan, TarnAvroRows *rows, int32_t key, size_t *index) {
     if (rows->next < rows->count && key_at(rows, rows->next) == key) {
-        rows->next++;
-    } else {
-        bool is_skipped = false;
-        if (!find_row(plan, rows, key, &is_skipped)) return false;
-        if (is_skipped) return true;
+        *index = rows->next++;
+        return true;
     }
-    size_t index = rows->next - 1;
-    unsigned char *member = row_at(rows, index) + rows->members[step->map].offset;
-    if (step->is_text) {
-        memcpy(member, &text, sizeof(text));
-    } else {
-        memcpy(member, &integer, sizeof(integer));
-    }
-    rows->set[index] |= 1u << step->map;
+    bool is_skipped = false;
+    if (!find_row(plan, rows, key, &is_skipped)) return false;
+    *index = is_skipped ? SIZE_MAX : rows->next - 1;
     return true;
+}
+
+static inline void set_value(const TarnAvroMergeStep *step, size_t index, const void *value,
+                             size_t size) {
+    TarnAvroRows *rows = step->rows;
+    memcpy(row_at(rows, index) + rows->members[step->map].offset, value, size);
+    rows->set[index] |= 1u << step->map;
 }
 
 bool tarn_format__avro_merge_item(TarnAvroPlan *plan, const TarnAvroMergeStep *step,
                                   const TarnAvroMergeItem *item) {
-    return set_value(plan, step, item->key, item->integer, item->text);
+    size_t index = 0;
+    if (!seek_row(plan, step->rows, item->key, &index)) return false;
+    if (index == SIZE_MAX) return true;
+    if (step->is_text) {
+        set_value(step, index, &item->text, sizeof(item->text));
+    } else {
+        set_value(step, index, &item->integer, sizeof(item->integer));
+    }
+    return true;
+}
+
+static bool merge_texts(TarnAvroPlan *plan, const TarnAvroMergeStep *step, TarnAvroCursor *cursor,
+                        uint64_t count) {
+    for (; count > 0; count--) {
+        int32_t key = 0;
+        TarnText text = {NULL, 0};
+        size_t index = 0;
+        if (!tarn_format__avro_take_int(cursor, &key) ||
+            !tarn_format__avro_take_bytes(cursor, &text)) {
+            return false;
+        }
+        if (!seek_row(plan, step->rows, key, &index)) {
+            return tarn_format__avro_problem(cursor, TARN_AVRO_PROBLEM_MEMORY);
+        }
+        if (index != SIZE_MAX) set_value(step, index, &text, sizeof(text));
+    }
+    return true;
+}
+
+static bool merge_integers(TarnAvroPlan *plan, const TarnAvroMergeStep *step,
+                           TarnAvroCursor *cursor, uint64_t count) {
+    for (; count > 0; count--) {
+        int32_t key = 0;
+        int64_t integer = 0;
+        size_t index = 0;
+        if (!tarn_format__avro_take_int(cursor, &key) ||
+            !tarn_format__avro_take_long(cursor, &integer)) {
+            return false;
+        }
+        if (!seek_row(plan, step->rows, key, &index)) {
+            return tarn_format__avro_problem(cursor, TARN_AVRO_PROBLEM_MEMORY);
+        }
+        if (index != SIZE_MAX) set_value(step, index, &integer, sizeof(integer));
+    }
+    return true;
 }
 
 bool tarn_format__avro_merge_plain(TarnAvroPlan *plan, const TarnAvroMergeStep *step,
                                    TarnAvroCursor *cursor, uint64_t count) {
     /* A copy that no store into a row can alias stays in registers. */
     TarnAvroCursor local = *cursor;
-    bool is_done = true;
-    for (; count > 0 && is_done; count--) {
-        int32_t key = 0;
-        int64_t integer = 0;
-        TarnText text = {NULL, 0};
-        is_done = tarn_format__avro_take_int(&local, &key) &&
-                  (step->is_text ? tarn_format__avro_take_bytes(&local, &text)
-                                 : tarn_format__avro_take_long(&local, &integer));
-        if (is_done && !set_value(plan, step, key, integer, text)) {
-            is_done = tarn_format__avro_problem(&local, TARN_AVRO_PROBLEM_MEMORY);
-        }
-    }
+    bool is_done = step->is_text ? merge_texts(plan, step, &local, count)
+                                 : merge_integers(plan, step, &local, count);
     *cursor = local;
     return is_done;
 }

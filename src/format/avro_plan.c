@@ -398,6 +398,23 @@ static TarnAvroRows *make_rows(Compiler *compiler, const TarnAvroMerge *merge) {
     return rows;
 }
 
+/* A number for the map of `want`: the same one if a union has the map in several branches. */
+static bool number_map(Compiler *compiler, TarnAvroRows *rows, const TarnAvroWant *want,
+                       uint32_t *map) {
+    const size_t most = sizeof(rows->members) / sizeof(rows->members[0]);
+    for (*map = 0; *map < rows->maps; ++*map) {
+        if (rows->members[*map].offset == want->offset) return true;
+    }
+    if (rows->maps == most) {
+        return tarn_base_error_set(compiler->error, TARN_E_INTERNAL,
+                                   "more than %zu Avro maps were to be merged", most);
+    }
+    rows->members[rows->maps].offset = (uint32_t)want->offset;
+    rows->members[rows->maps].size = (uint32_t)size_of_target(want->item);
+    rows->maps++;
+    return true;
+}
+
 static bool is_plain_item(const TarnAvroSchema *item, bool is_text) {
     if (item->field_count != 2 || item->fields[0].type->kind != TARN_AVRO_INT) return false;
     TarnAvroKind kind = item->fields[1].type->kind;
@@ -415,15 +432,10 @@ static bool compile_merged(Compiler *compiler, const TarnAvroSchema *type,
     TarnAvroRows *rows = make_rows(compiler, want->merge);
     TarnAvroMergeStep *merge = TARN_NEW(compiler->plan->arena, TarnAvroMergeStep);
     if (rows == NULL || merge == NULL) return true;
-    const size_t most = sizeof(rows->members) / sizeof(rows->members[0]);
-    if (rows->maps >= most) {
-        return tarn_base_error_set(compiler->error, TARN_E_INTERNAL,
-                                   "more than %zu Avro maps were to be merged", most);
-    }
-    rows->members[rows->maps].offset = (uint32_t)want->offset;
-    rows->members[rows->maps].size = is_text ? sizeof(TarnText) : sizeof(int64_t);
+    uint32_t map = 0;
+    if (!number_map(compiler, rows, want, &map)) return false;
     *merge = (TarnAvroMergeStep){
-        .rows = rows, .map = rows->maps++, .is_text = is_text, .item_minimum = item->minimum_bytes};
+        .rows = rows, .map = map, .is_text = is_text, .item_minimum = item->minimum_bytes};
     uint32_t index = add_step(compiler, TARN_AVRO_STEP_MERGE);
     step_at(compiler, index)->as.merge = merge;
     compiler->barrier = compiler->plan->steps.count;

@@ -58,11 +58,11 @@ static inline size_t tarn_format__avro_left(const TarnAvroCursor *cursor) {
 const unsigned char *tarn_format__avro_varint_slow(const unsigned char *at,
                                                    const unsigned char *end, uint64_t *value);
 
-/* Behind the varint, or NULL. One and two bytes are what nearly all of them have. */
+/* Behind the varint, or NULL. One to three bytes are what nearly all of them have. */
 static inline const unsigned char *tarn_format__avro_varint(const unsigned char *at,
                                                             const unsigned char *end,
                                                             uint64_t *value) {
-    if (end - at >= 2) {
+    if (end - at >= 3) {
         if (at[0] < 0x80) {
             *value = at[0];
             return at + 1;
@@ -70,6 +70,11 @@ static inline const unsigned char *tarn_format__avro_varint(const unsigned char 
         if (at[1] < 0x80) {
             *value = (uint64_t)(at[0] & 0x7f) | (uint64_t)at[1] << 7;
             return at + 2;
+        }
+        if (at[2] < 0x80) {
+            *value = (uint64_t)(at[0] & 0x7f) | (uint64_t)(at[1] & 0x7f) << 7 |
+                     (uint64_t)at[2] << 14;
+            return at + 3;
         }
     }
     return tarn_format__avro_varint_slow(at, end, value);

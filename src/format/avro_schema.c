@@ -77,7 +77,7 @@ static const void *refuse(Parser *parser, const TarnJson *json, const char *form
 static const void *refuse_limit(Parser *parser, const TarnJson *json, const char *what,
                                 size_t limit) {
     refuse(parser, json, "%s, more than %zu", what, limit);
-    parser->error->code = TARN_E_LIMIT_EXCEEDED;
+    if (parser->error != NULL) parser->error->code = TARN_E_LIMIT_EXCEEDED;
     return NULL;
 }
 
@@ -493,11 +493,13 @@ bool tarn_format_avro_schema_parse(TarnText json, const char *name, TarnArena *a
     TarnJson *root = NULL;
     *schema = NULL;
     if (!tarn_base_json_parse(json, name, arena, &root, error)) {
-        if (error->code != TARN_E_JSON_SYNTAX) return false;
+        if (error == NULL || error->code != TARN_E_JSON_SYNTAX) return false;
         error->code = name != NULL ? TARN_E_SCHEMA_FILE_INVALID : TARN_E_FORMAT_CORRUPT;
         return tarn_base_error_context(error, "reading an Avro schema");
     }
-    return tarn_format_avro_schema_from_json(root, name, arena, schema, error);
+    if (tarn_format_avro_schema_from_json(root, name, arena, schema, error)) return true;
+    if (error != NULL && error->line > 0) tarn_base_error_excerpt(error, json.data, json.size);
+    return false;
 }
 
 /* ---- Questions ----------------------------------------------------------------------------- */

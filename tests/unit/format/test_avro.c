@@ -253,6 +253,7 @@ static void a_users_file_is_named_with_the_place(void) {
     CHECK_STRING(error.file, "my.avsc");
     CHECK_INT(error.line, 2);
     CHECK_INT(error.column, 11);
+    CHECK(strstr(error.detail, "\"items\": \"nope\"") != NULL);
     CHECK_REFUSED(
         tarn_format_avro_schema_parse(TARN_TEXT("[1,"), "my.avsc", &arena, &schema, &error),
         TARN_E_SCHEMA_FILE_INVALID, "");

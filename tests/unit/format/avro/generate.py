@@ -1,6 +1,8 @@
 """Writes the golden Avro files with fastavro, and beside each what tarn must read from it.
 
-    python3 generate.py FOLDER          needs fastavro, cramjam, backports.zstd
+    python3 generate.py FOLDER [SEEDS]      needs fastavro, cramjam, backports.zstd
+
+With SEEDS, a folder, also small files for the fuzzer to start from.
 
 all_types.CODEC.avro  every type and logical type, several blocks
 all_types.raw.json    one line a record: value_to_json with options hex
@@ -12,6 +14,7 @@ other_order.avro      the same entries with fields, unions and names in another 
 import base64
 import datetime
 import decimal
+import io
 import json
 import pathlib
 import random
@@ -297,6 +300,78 @@ def write(path, schema, rows, codec, metadata=None, interval=16000):
                         sync_interval=interval)
 
 
+# The fields of tests/fuzz/fuzz_avro.c: name, id, type.
+FUZZED = [
+    ("a", 1, "boolean"),
+    ("b", 2, {"type": "int", "logicalType": "date"}),
+    ("c", 3, ["null", "long"]),
+    ("d", 4, "float"),
+    ("e", 5, ["float", "null"]),
+    ("f", 6, ["null", "string", "bytes"]),
+    ("g", 7, {"type": "record", "name": "p", "fields": [
+        {"name": "x", "type": ["null", "int"], "field-id": 1000},
+        {"name": "y", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9,
+                               "scale": 2}}]}),
+    ("h", 8, {"type": "array", "items": "long"}),
+    ("i", 9, {"type": "map", "values": "int", "key-id": 5, "value-id": 6}),
+    ("j", 10, int_map("kj", 11, 12, "long")),
+    ("k", 13, {"type": "array", "items": {"type": "record", "name": "kk", "fields": [
+        {"name": "value", "type": "bytes", "field-id": 15},
+        {"name": "key", "type": "int", "field-id": 14}]}}),
+]
+FUZZED_ROW = {"a": True, "b": 3, "c": 9, "d": 1.5, "e": None, "f": "text",
+              "g": {"x": 4, "y": b"\x01\x02"}, "h": [1, 2, 3], "i": {"q": 4},
+              "j": [{"key": 5, "value": 6}, {"key": 2, "value": 7}],
+              "k": [{"key": 2, "value": b"b"}, {"key": 5, "value": b"c"}]}
+
+
+def fuzzed(with_ids):
+    return {"type": "record", "name": "w", "fields": [
+        {"name": name, "type": kind, **({"field-id": field_id} if with_ids else {})}
+        for name, field_id, kind in FUZZED]}
+
+
+def datum(path, schema, row):
+    """A schema, a zero byte, one datum."""
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, schema, row)
+    text = json.dumps(schema, separators=(",", ":"))
+    path.write_bytes(text.encode() + b"\0" + out.getvalue())
+
+
+def seeds(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = random.Random(1)
+    small = {"type": "record", "name": "r", "fields": [{"name": "c", "type": "long"},
+                                                       {"name": "f", "type": "string"}]}
+    for codec in CODECS:
+        write(folder / f"small_{codec}", small, [{"c": i, "f": "x" * i} for i in range(6)], codec,
+              {"k": "v"}, 10)
+        write(folder / f"all_{codec}", ALL_TYPES, [everything(rng, i) for i in range(3)], codec,
+              interval=500)
+    for codec in ["null", "deflate"]:
+        write(folder / f"manifest_{codec}", manifest_schema(),
+              [entry(rng, i, i > 1) for i in range(3)], codec)
+    write(folder / "longs", "long", range(20), "null", interval=5)
+    write(folder / "nulls", "null", [None] * 5, "null")
+    write(folder / "empty", "int", [], "null")
+    write(folder / "wide", fuzzed(True), [FUZZED_ROW] * 3, "null", interval=20)
+    datum(folder / "datum_long", "long", -5)
+    datum(folder / "datum_map", {"type": "map", "values": ["null", "double"]},
+          {"a": 1.5, "b": None})
+    datum(folder / "datum_list",
+          {"type": "record", "name": "L", "fields": [{"name": "c", "type": "long"},
+                                                     {"name": "n", "type": ["null", "L"]}]},
+          {"c": 1, "n": {"c": 2, "n": None}})
+    datum(folder / "datum_ids", fuzzed(True), FUZZED_ROW)
+    datum(folder / "datum_names", fuzzed(False), FUZZED_ROW)
+    datum(folder / "datum_deep",
+          {"type": "record", "name": "top", "fields": [
+              {"name": "s", "type": "double", "field-id": 99},
+              {"name": "r", "type": ["null", fuzzed(True)], "field-id": 20}]},
+          {"s": 1.0, "r": FUZZED_ROW})
+
+
 def main(folder):
     rng = random.Random(20260101)
     rows = [everything(rng, index) for index in range(24)]
@@ -321,3 +396,5 @@ def main(folder):
 
 if __name__ == "__main__":
     main(pathlib.Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        seeds(pathlib.Path(sys.argv[2]))
