@@ -346,8 +346,8 @@ static void writers_take_turns(void) {
             if (!tarn_db_begin(own, TARN_DB_WRITE, &error) ||
                 !tarn_db_query_int64(own, "select v from t where k = 'n'", NULL, 0, &value, &found,
                                      &error) ||
-                !tarn_db_execute(own, "update t set v = $1", TARN_DB_VALUES(tarn_db_int64(value + 1)),
-                                 NULL, &error) ||
+                !tarn_db_execute(own, "update t set v = $1",
+                                 TARN_DB_VALUES(tarn_db_int64(value + 1)), NULL, &error) ||
                 !tarn_db_commit(own, &error)) {
                 _exit(1);
             }
@@ -383,8 +383,9 @@ static void opening_tells_why(void) {
     CHECK_INT(error.code, TARN_E_OBJECT_NOT_FOUND);
     CHECK(!tarn_db_open(os, url_of(""), &create, &db, &error)); /* a folder */
     CHECK_INT(error.code, TARN_E_DATABASE);
-    scratch_write(scratch_at(&scratch, "text"), "this is not a database, but long enough to be one "
-                  "if only its first bytes were right, which they are not at all ............");
+    scratch_write(scratch_at(&scratch, "text"),
+                  "this is not a database, but it is long enough to be taken for one if only its "
+                  "first bytes were the right ones, which they are not");
     CHECK(!tarn_db_open(os, url_of("text"), &create, &db, &error));
     CHECK_INT(error.code, TARN_E_DATABASE);
     CHECK(strstr(error.message, "not a database") != NULL && error.hint[0] != '\0');

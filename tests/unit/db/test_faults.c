@@ -37,7 +37,9 @@ static bool should_fail(void) {
 
 static sqlite3_file *inner_of(sqlite3_file *file) { return ((LayerFile *)file)->inner; }
 
-static int layer_close(sqlite3_file *file) { return inner_of(file)->pMethods->xClose(inner_of(file)); }
+static int layer_close(sqlite3_file *file) {
+    return inner_of(file)->pMethods->xClose(inner_of(file));
+}
 static int layer_read(sqlite3_file *file, void *data, int size, sqlite3_int64 offset) {
     return inner_of(file)->pMethods->xRead(inner_of(file), data, size, offset);
 }

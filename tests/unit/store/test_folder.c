@@ -240,7 +240,8 @@ static bool note(void *state, const TarnStoreObject *object, TarnError *error) {
 }
 
 static void listing_is_in_byte_order_of_locations(void) {
-    static const char *const names[] = {"l/b/2", "l/b/1", "l/a", "l/b-x", "l/b.x", "l/c/d/e", "l/B"};
+    static const char *const names[] = {"l/b/2", "l/b/1",   "l/a", "l/b-x",
+                                        "l/b.x", "l/c/d/e", "l/B"};
     TarnError error;
     for (size_t i = 0; i < 7; i++) {
         CHECK_OK(put_text(at(names[i]), "xy", TARN_STORE_IF_ABSENT, &error), &error);
@@ -272,16 +273,27 @@ static void listing_is_in_byte_order_of_locations(void) {
     tarn_os_interrupt_clear();
 }
 
+/* "deep" and `levels` folders below it. */
+static const char *deep_path(int levels, const char *name) {
+    TarnBuffer path;
+    tarn_base_buffer_init(&path, 4096);
+    tarn_base_buffer_string(&path, "deep");
+    for (int i = 0; i < levels; i++) tarn_base_buffer_string(&path, "/d");
+    tarn_base_buffer_printf(&path, "/%s", name);
+    const char *result = at(path.data);
+    tarn_base_buffer_dispose(&path);
+    return result;
+}
+
 static void listing_bounds_its_depth(void) {
     TarnError error;
-    char path[1024] = "deep";
-    for (int i = 0; i < TARN_LIMIT_NESTING - 2; i++) strcat(path, "/d");
     Seen seen = {0};
-    CHECK_OK(put_text(at(path), "x", TARN_STORE_IF_ABSENT, &error), &error);
+    const char *just = deep_path(TARN_LIMIT_NESTING - 1, "x");
+    const char *beyond = deep_path(TARN_LIMIT_NESTING, "x");
+    CHECK_OK(put_text(just, "x", TARN_STORE_IF_ABSENT, &error), &error);
     CHECK_OK(tarn_store_list(store, at("deep"), note, &seen, &error), &error);
     CHECK_INT(seen.count, 1);
-    strcat(path, "x/d/d/d");
-    CHECK_OK(put_text(at(path), "x", TARN_STORE_IF_ABSENT, &error), &error);
+    CHECK_OK(put_text(beyond, "x", TARN_STORE_IF_ABSENT, &error), &error);
     CHECK(!tarn_store_list(store, at("deep"), note, &seen, &error));
     CHECK_INT(error.code, TARN_E_LIMIT_EXCEEDED);
 }
