@@ -183,7 +183,8 @@ static bool read_named_type(Reader *reader, TarnText name, TarnType *type) {
         return refuse(reader, "unknown type", name);
     }
     TarnTypeKind kind = type->primitive.kind;
-    if (kind == TARN_TYPE_GEOMETRY || kind == TARN_TYPE_GEOGRAPHY) {
+    bool carries_text = kind == TARN_TYPE_GEOMETRY || kind == TARN_TYPE_GEOGRAPHY;
+    if (carries_text && memchr(name.data, '(', name.size) != NULL) {
         const char *copy = tarn_base_text_string(reader->arena, name);
         if (copy == NULL) return tarn_base_arena_check(reader->arena, reader->error);
         type->text = (TarnText){copy, name.size};
