@@ -104,75 +104,73 @@ static void names_that_differ_in_case_are_read(void) {
     "{\"id\":" id ",\"name\":\"" name "\",\"required\":false,\"type\":" type "}"
 #define SCHEMA(fields) "{\"fields\":[" fields "]}"
 
+static const char *const broken[][2] = {
+    {"[]", "not an object"},
+    {"{}", "\"fields\""},
+    {"{\"fields\":{}}", "\"fields\""},
+    {"{\"type\":\"list\",\"fields\":[]}", "struct"},
+    {"{\"schema-id\":-1,\"fields\":[]}", "schema-id"},
+    {"{\"schema-id\":\"1\",\"fields\":[]}", "schema-id"},
+    {SCHEMA("1"), "not an object"},
+    {SCHEMA("{\"id\":1,\"required\":true,\"type\":\"int\"}"), "no name"},
+    {SCHEMA("{\"id\":1,\"name\":5,\"required\":true,\"type\":\"int\"}"), "no name"},
+    {SCHEMA("{\"id\":1,\"name\":\"a\\u0000b\",\"required\":true,\"type\":\"int\"}"), "no name"},
+    {SCHEMA("{\"id\":1,\"name\":\"a\",\"type\":\"int\"}"), "\"a\": neither true nor false"},
+    {SCHEMA("{\"id\":1,\"name\":\"a\",\"required\":1,\"type\":\"int\"}"), "\"required\""},
+    {SCHEMA("{\"id\":1,\"name\":\"a\",\"required\":true}"), "\"a\": a type is missing"},
+    {SCHEMA("{\"name\":\"a\",\"required\":true,\"type\":\"int\"}"), "\"id\""},
+    {SCHEMA(FIELD("1.5", "a", "\"int\"")), "\"id\""},
+    {SCHEMA(FIELD("-1", "a", "\"int\"")), "out of range"},
+    {SCHEMA(FIELD("2147483448", "a", "\"int\"")), "out of range"},
+    {SCHEMA(FIELD("1", "a", "\"integer\"")), "\"a\": unknown type \"integer\""},
+    {SCHEMA(FIELD("1", "a", "\"decimal(39,2)\"")), "unknown type"},
+    {SCHEMA(FIELD("1", "a", "5")), "neither a name nor an object"},
+    {SCHEMA(FIELD("1", "a", "{\"type\":\"set\"}")), "unknown type \"set\""},
+    {SCHEMA(FIELD("1", "a", "\"int\"") "," FIELD("1", "b", "\"int\"")), "id 1 occurs twice"},
+    {SCHEMA(FIELD("1", "a", "\"int\"") "," FIELD("2", "a", "\"int\"")), "the name \"a\""},
+    {SCHEMA(FIELD("1", "a",
+                  "{\"type\":\"list\",\"element-id\":1,\"element-required\":true,"
+                  "\"element\":\"int\"}")),
+     "occurs twice"},
+    {SCHEMA(FIELD("1", "a",
+                  "{\"type\":\"list\",\"element-required\":true,"
+                  "\"element\":\"int\"}")),
+     "\"a.element\": no integer \"element-id\""},
+    {SCHEMA(FIELD("1", "a", "{\"type\":\"list\",\"element-id\":2,\"element\":\"int\"}")),
+     "element-required"},
+    {SCHEMA(FIELD("1", "a",
+                  "{\"type\":\"map\",\"key-id\":2,\"key\":\"int\",\"value-id\":3,"
+                  "\"value-required\":true}")),
+     "\"a.value\": a type is missing"},
+    {SCHEMA(FIELD("1", "a", "{\"type\":\"struct\",\"fields\":[" FIELD("2", "b", "\"no\"") "]}")),
+     "\"a.b\": unknown type \"no\""},
+    {"{\"identifier-field-ids\":[9],\"fields\":[" FIELD("1", "a", "\"int\"") "]}", "no field's"},
+    {"{\"identifier-field-ids\":[1],\"fields\":[" FIELD("1", "a", "\"int\"") "]}", "may be null"},
+    {"{\"identifier-field-ids\":{},\"fields\":[" FIELD("1", "a", "\"int\"") "]}",
+     "identifier-field-ids"},
+    {"{\"identifier-field-ids\":[\"1\"],\"fields\":[]}", "identifier-field-ids"},
+    {"{\"identifier-field-ids\":[1],\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":true,"
+     "\"type\":\"double\"}]}",
+     "floating"},
+    {"{\"identifier-field-ids\":[2],\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":true,"
+     "\"type\":{\"type\":\"list\",\"element-id\":2,\"element-required\":true,\"element\":"
+     "\"int\"}}]}",
+     "list or map"},
+    {"{\"identifier-field-ids\":[2],\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":false,"
+     "\"type\":{\"type\":\"struct\",\"fields\":[{\"id\":2,\"name\":\"b\",\"required\":true,"
+     "\"type\":\"int\"}]}}]}",
+     "may be null"}};
+
 static void broken_schemas_are_refused(void) {
     fresh();
-    static const char *const cases[][2] = {
-        {"[]", "not an object"},
-        {"{}", "\"fields\""},
-        {"{\"fields\":{}}", "\"fields\""},
-        {"{\"type\":\"list\",\"fields\":[]}", "struct"},
-        {"{\"schema-id\":-1,\"fields\":[]}", "schema-id"},
-        {"{\"schema-id\":\"1\",\"fields\":[]}", "schema-id"},
-        {SCHEMA("1"), "not an object"},
-        {SCHEMA("{\"id\":1,\"required\":true,\"type\":\"int\"}"), "no name"},
-        {SCHEMA("{\"id\":1,\"name\":5,\"required\":true,\"type\":\"int\"}"), "no name"},
-        {SCHEMA("{\"id\":1,\"name\":\"a\\u0000b\",\"required\":true,\"type\":\"int\"}"), "no name"},
-        {SCHEMA("{\"id\":1,\"name\":\"a\",\"type\":\"int\"}"), "\"a\": neither true nor false"},
-        {SCHEMA("{\"id\":1,\"name\":\"a\",\"required\":1,\"type\":\"int\"}"), "\"required\""},
-        {SCHEMA("{\"id\":1,\"name\":\"a\",\"required\":true}"), "\"a\": a type is missing"},
-        {SCHEMA("{\"name\":\"a\",\"required\":true,\"type\":\"int\"}"), "\"id\""},
-        {SCHEMA(FIELD("1.5", "a", "\"int\"")), "\"id\""},
-        {SCHEMA(FIELD("-1", "a", "\"int\"")), "out of range"},
-        {SCHEMA(FIELD("2147483448", "a", "\"int\"")), "out of range"},
-        {SCHEMA(FIELD("1", "a", "\"integer\"")), "\"a\": unknown type \"integer\""},
-        {SCHEMA(FIELD("1", "a", "\"decimal(39,2)\"")), "unknown type"},
-        {SCHEMA(FIELD("1", "a", "5")), "neither a name nor an object"},
-        {SCHEMA(FIELD("1", "a", "{\"type\":\"set\"}")), "unknown type \"set\""},
-        {SCHEMA(FIELD("1", "a", "\"int\"") "," FIELD("1", "b", "\"int\"")), "id 1 occurs twice"},
-        {SCHEMA(FIELD("1", "a", "\"int\"") "," FIELD("2", "a", "\"int\"")), "the name \"a\""},
-        {SCHEMA(FIELD("1", "a",
-                      "{\"type\":\"list\",\"element-id\":1,\"element-required\":true,"
-                      "\"element\":\"int\"}")),
-         "occurs twice"},
-        {SCHEMA(FIELD("1", "a",
-                      "{\"type\":\"list\",\"element-required\":true,"
-                      "\"element\":\"int\"}")),
-         "\"a.element\": no integer \"element-id\""},
-        {SCHEMA(FIELD("1", "a", "{\"type\":\"list\",\"element-id\":2,\"element\":\"int\"}")),
-         "element-required"},
-        {SCHEMA(FIELD("1", "a",
-                      "{\"type\":\"map\",\"key-id\":2,\"key\":\"int\",\"value-id\":3,"
-                      "\"value-required\":true}")),
-         "\"a.value\": a type is missing"},
-        {SCHEMA(
-             FIELD("1", "a", "{\"type\":\"struct\",\"fields\":[" FIELD("2", "b", "\"no\"") "]}")),
-         "\"a.b\": unknown type \"no\""},
-        {"{\"identifier-field-ids\":[9],\"fields\":[" FIELD("1", "a", "\"int\"") "]}",
-         "no field's"},
-        {"{\"identifier-field-ids\":[1],\"fields\":[" FIELD("1", "a", "\"int\"") "]}",
-         "may be null"},
-        {"{\"identifier-field-ids\":{},\"fields\":[" FIELD("1", "a", "\"int\"") "]}",
-         "identifier-field-ids"},
-        {"{\"identifier-field-ids\":[\"1\"],\"fields\":[]}", "identifier-field-ids"},
-        {"{\"identifier-field-ids\":[1],\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":true,"
-         "\"type\":\"double\"}]}",
-         "floating"},
-        {"{\"identifier-field-ids\":[2],\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":true,"
-         "\"type\":{\"type\":\"list\",\"element-id\":2,\"element-required\":true,\"element\":"
-         "\"int\"}}]}",
-         "list or map"},
-        {"{\"identifier-field-ids\":[2],\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":false,"
-         "\"type\":{\"type\":\"struct\",\"fields\":[{\"id\":2,\"name\":\"b\",\"required\":true,"
-         "\"type\":\"int\"}]}}]}",
-         "may be null"}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         TarnSchema schema;
         TarnError error = {0};
-        if (tarn_table_schema_from_json(json_of(cases[i][0]), &arena, &schema, &error)) {
-            tap_fail(__FILE__, __LINE__, cases[i][0]);
+        if (tarn_table_schema_from_json(json_of(broken[i][0]), &arena, &schema, &error)) {
+            tap_fail(__FILE__, __LINE__, broken[i][0]);
         }
         CHECK_INT(error.code, TARN_E_METADATA_INVALID);
-        if (strstr(error.message, cases[i][1]) == NULL) {
+        if (strstr(error.message, broken[i][1]) == NULL) {
             tap_fail(__FILE__, __LINE__, error.message);
         }
     }

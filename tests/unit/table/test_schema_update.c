@@ -21,8 +21,8 @@ static TarnJson *json_of(const char *text) {
     return tree;
 }
 
-/* id 1 (identifier), name 2, price 3, ratio 4, day 5, place 6 {city 7, zip 8}, items 9 [10 {code 11,
- * price 12}], m 13 {key 14 {k 15}, value 16 {x 17}}, tags 18 [19] */
+/* id 1 (identifier), name 2, price 3, ratio 4, day 5, place 6 {city 7, zip 8}, items 9 [10 {code
+ * 11, price 12}], m 13 {key 14 {k 15}, value 16 {x 17}}, tags 18 [19] */
 static TarnSchema base_schema(void) {
     static const char json[] =
         "{\"schema-id\":4,\"identifier-field-ids\":[1],\"fields\":["
