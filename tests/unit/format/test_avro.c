@@ -282,7 +282,46 @@ static void nesting_and_width_are_limited(void) {
     TarnText fixed = TARN_TEXT("{\"type\":\"fixed\",\"name\":\"f\",\"size\":99999999999}");
     CHECK_REFUSED(tarn_format_avro_schema_parse(fixed, NULL, &arena, &schema, &error),
                   TARN_E_LIMIT_EXCEEDED, "larger than a block");
+    tarn_base_buffer_clear(&json);
+    for (int i = 0; i <= TARN_LIMIT_COLUMNS; i++) {
+        tarn_base_buffer_string(&json, i > 0 ? ",\"int\"" : "[\"int\"");
+    }
+    tarn_base_buffer_string(&json, "]");
+    CHECK_REFUSED(
+        tarn_format_avro_schema_parse(tarn_base_buffer_view(&json), NULL, &arena, &schema, &error),
+        TARN_E_LIMIT_EXCEEDED, "too many branches");
     tarn_base_buffer_dispose(&json);
+    /* a tree made by hand can be deeper than parsed JSON */
+    TarnJson *inner = tarn_base_json_new_string(&arena, TARN_TEXT("int"));
+    for (int i = 0; i < 200; i++) {
+        TarnJson *outer = tarn_base_json_new(&arena, TARN_JSON_OBJECT);
+        tarn_base_json_set(&arena, outer, "type",
+                           tarn_base_json_new_string(&arena, TARN_TEXT("array")));
+        tarn_base_json_set(&arena, outer, "items", inner);
+        inner = outer;
+    }
+    CHECK_REFUSED(tarn_format_avro_schema_from_json(inner, NULL, &arena, &schema, &error),
+                  TARN_E_LIMIT_EXCEEDED, "nested too deeply");
+}
+
+static void what_a_union_requires(void) {
+    const struct {
+        const char *json;
+        int kind; /* of the required type; -1 = there is none */
+        bool nullable;
+    } cases[] = {
+        {"\"int\"", TARN_AVRO_INT, false},           {"\"null\"", TARN_AVRO_NULL, true},
+        {"[\"int\"]", TARN_AVRO_INT, false},         {"[\"null\",\"int\"]", TARN_AVRO_INT, true},
+        {"[\"int\",\"null\"]", TARN_AVRO_INT, true}, {"[\"int\",\"string\"]", -1, false},
+        {"[\"int\",\"string\",\"null\"]", -1, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const TarnAvroSchema *schema = parse(cases[i].json);
+        REQUIRE(schema != NULL);
+        const TarnAvroSchema *required = tarn_format_avro_schema_required(schema);
+        CHECK_INT(required != NULL ? (int)required->kind : -1, cases[i].kind);
+        CHECK_INT(tarn_format_avro_schema_is_nullable(schema), cases[i].nullable);
+    }
 }
 
 static void doubling_types_stay_bounded(void) {
@@ -343,6 +382,7 @@ int main(int argc, char **argv) {
     TAP_TEST(refusals);
     TAP_TEST(a_users_file_is_named_with_the_place);
     TAP_TEST(nesting_and_width_are_limited);
+    TAP_TEST(what_a_union_requires);
     TAP_TEST(doubling_types_stay_bounded);
     TAP_TEST(every_arena_limit_fails_cleanly);
     tarn_base_arena_dispose(&arena);

@@ -287,6 +287,18 @@ static int64_t count_of_block(const char *codec, int64_t count, int64_t size, Ta
     return read;
 }
 
+/* A block whose count is a number without end. */
+static int64_t open_block_of_ones(void) {
+    TarnBuffer file;
+    const char *const pairs[] = {"avro.schema", LONG_SCHEMA};
+    tarn_base_buffer_init(&file, TARN_MIB);
+    put_header(&file, pairs, 1);
+    for (int i = 0; i < 40; i++) tarn_base_buffer_byte(&file, 0xff);
+    int64_t read = count_longs(tarn_base_buffer_view(&file));
+    tarn_base_buffer_dispose(&file);
+    return read;
+}
+
 static void blocks_that_are_refused(void) {
     TarnText marker = {(const char *)avro_sync, sizeof(avro_sync)};
     TarnText two = {"\x00\x02", 2};
@@ -301,6 +313,7 @@ static void blocks_that_are_refused(void) {
     } cases[] = {
         {"null", -1, 2, two, marker, TARN_E_FORMAT_CORRUPT, "has -1 objects in 2 bytes"},
         {"null", 1, -2, two, marker, TARN_E_FORMAT_CORRUPT, "has 1 objects in -2 bytes"},
+        {"null", 1, 1, {"", 0}, {"", 0}, TARN_E_FORMAT_CORRUPT, "is cut"},
         {"null", 3, 2, two, marker, TARN_E_FORMAT_CORRUPT, "3 objects, more than its 2 bytes"},
         {"null", INT64_MAX, 2, two, marker, TARN_E_FORMAT_CORRUPT, "more than its 2 bytes"},
         {"null", 1, 2, two, marker, TARN_E_FORMAT_CORRUPT, "left over"},
@@ -340,6 +353,7 @@ static void blocks_that_are_refused(void) {
                       cases[i].code, cases[i].message);
         CHECK(strstr(error.message, "t.avro") != NULL);
     }
+    CHECK_REFUSED(open_block_of_ones() >= 0, TARN_E_FORMAT_CORRUPT, "begins with no valid number");
     CHECK_INT(count_of_block("null", 2, 2, two, marker), 2);
     CHECK_INT(count_of_block("null", 0, 0, (TarnText){"", 0}, marker), 0);
     /* what is left of a zlib checksum is tolerated */
@@ -617,6 +631,36 @@ static void a_header_longer_than_one_read(void) {
     tarn_base_buffer_dispose(&value);
 }
 
+/* A source without end of metadata: one value of nearly all of the file, which is zeroes. */
+static bool read_zeroes(void *state, uint64_t offset, void *out, size_t size, TarnError *failure) {
+    const TarnBuffer *start = state;
+    (void)failure;
+    memset(out, 0, size);
+    if (offset < start->size) {
+        size_t there = start->size - (size_t)offset;
+        memcpy(out, start->data + offset, there < size ? there : size);
+    }
+    return true;
+}
+
+static void a_header_larger_than_the_limit(void) {
+    TarnBuffer start;
+    TarnAvroReader *reader = NULL;
+    TarnArena own;
+    tarn_base_arena_init(&own, 16 * TARN_MIB);
+    tarn_base_buffer_init(&start, TARN_KIB);
+    tarn_base_buffer_text(&start, TARN_TEXT("Obj\x01"));
+    tarn_format_avro_put_items_begin(&start, 1);
+    tarn_format_avro_put_bytes(&start, TARN_TEXT("key"));
+    tarn_format_avro_put_long(&start, (int64_t)TARN_LIMIT_AVRO_HEADER_BYTES);
+    TarnAvroSource source = {&start, 2 * TARN_LIMIT_AVRO_HEADER_BYTES, read_zeroes};
+    CHECK_REFUSED(tarn_format_avro_reader_open_source(&source, "zeroes", &own, &reader, &error),
+                  TARN_E_LIMIT_EXCEEDED, "header is larger than 64 MB");
+    CHECK(reader == NULL);
+    tarn_base_buffer_dispose(&start);
+    tarn_base_arena_dispose(&own);
+}
+
 static void reading_resumes_at_any_block(void) {
     TarnBuffer file;
     TarnAvroReader *reader = NULL;
@@ -674,6 +718,7 @@ int main(int argc, char **argv) {
     TAP_TEST(every_arena_limit_fails_cleanly);
     TAP_TEST(a_file_is_read_in_pieces);
     TAP_TEST(a_header_longer_than_one_read);
+    TAP_TEST(a_header_larger_than_the_limit);
     TAP_TEST(reading_resumes_at_any_block);
     tarn_base_arena_dispose(&arena);
     return tap_end();

@@ -401,6 +401,39 @@ static void merging_is_right_for_any_order(void) {
     }
 }
 
+/* One object with a map of very many keys: its rows outgrow any small arena. */
+static void a_large_map_needs_its_memory(void) {
+    TarnBuffer datum;
+    const int32_t count = 20000;
+    size_t limit = 64 * TARN_KIB;
+    bool done = false;
+    tarn_base_buffer_init(&datum, TARN_MIB);
+    tarn_format_avro_put_items_begin(&datum, (size_t)count);
+    for (int32_t key = 0; key < count; key++) put_merge_item(&datum, 0, count - key, key);
+    tarn_format_avro_put_items_end(&datum);
+    tarn_format_avro_put_items_end(&datum);
+    TarnText bytes = tarn_base_buffer_view(&datum);
+    for (; !done && limit < 64 * TARN_MIB; limit += limit / 2) {
+        TarnArena plan_arena;
+        TarnArena own;
+        Entry entry = blank_entry;
+        tarn_base_arena_init(&plan_arena, limit);
+        tarn_base_arena_init(&own, limit);
+        TarnAvroPlan *plan = merge_plan(0, &plan_arena);
+        TarnAvroCursor cursor = tarn_format_avro_cursor(bytes, "datum");
+        if (plan != NULL) {
+            done = tarn_format_avro_plan_decode(plan, &cursor, &entry, &own, &error);
+            if (!done) CHECK_INT(error.code, TARN_E_OUT_OF_MEMORY);
+            if (done) CHECK_INT(entry.file.column_count, count);
+            if (done) CHECK_INT(entry.file.columns[count - 1].id, count);
+        }
+        tarn_base_arena_dispose(&plan_arena);
+        tarn_base_arena_dispose(&own);
+    }
+    CHECK(done && limit > TARN_MIB);
+    tarn_base_buffer_dispose(&datum);
+}
+
 static void a_key_given_twice_comes_once(void) {
     static const int32_t orders[][4] = {{1, 1, 2, 2}, {2, 1, 2, 1}, {1, 2, 1, 2}, {3, 3, 1, 1}};
     for (size_t i = 0; i < 4 * LAYOUTS; i++) {
@@ -471,6 +504,7 @@ int main(int argc, char **argv) {
     TAP_TEST(manifests_decode_in_any_order);
     TAP_TEST(only_wanted_keys_are_kept);
     TAP_TEST(merging_is_right_for_any_order);
+    TAP_TEST(a_large_map_needs_its_memory);
     TAP_TEST(a_key_given_twice_comes_once);
     TAP_TEST(every_arena_limit_fails_cleanly);
     TAP_TEST(damaged_manifests_do_no_harm);

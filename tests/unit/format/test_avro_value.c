@@ -520,6 +520,10 @@ static const struct {
      {"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10},
      true,
      "\"2262-04-11T23:47:16.854775807Z\""},
+    {"{\"type\":\"long\",\"logicalType\":\"local-timestamp-nanos\"}",
+     {"\x01", 1},
+     true,
+     "\"1969-12-31T23:59:59.999999999\""},
     {"{\"type\":\"map\",\"values\":\"int\"}",
      {"\x02\x04"
       "a\"\x06\x00",
@@ -598,6 +602,29 @@ static void limits_end_the_walk(void) {
     CHECK_REFUSED(to_json("{\"type\":\"array\",\"items\":\"null\"}", tarn_base_buffer_view(&datum),
                           plain, &out),
                   TARN_E_LIMIT_EXCEEDED, "no bytes");
+    /* records of nulls within records: two million in no bytes */
+    TarnBuffer json;
+    tarn_base_buffer_init(&json, TARN_MIB);
+    tarn_base_buffer_string(&json, "{\"type\":\"record\",\"name\":\"top\",\"fields\":["
+                                   "{\"name\":\"f0\",\"type\":[\"int\",{\"type\":\"record\","
+                                   "\"name\":\"r0\",\"fields\":[{\"name\":\"v\",\"type\":\"null\"}"
+                                   "]}]}");
+    for (int i = 1; i <= 21; i++) {
+        tarn_base_buffer_printf(&json,
+                                ",{\"name\":\"f%d\",\"type\":[\"int\",{\"type\":\"record\","
+                                "\"name\":\"r%d\",\"fields\":[{\"name\":\"a\",\"type\":\"r%d\"},"
+                                "{\"name\":\"b\",\"type\":\"r%d\"}]}]}",
+                                i, i, i - 1, i - 1);
+    }
+    tarn_base_buffer_string(&json, "]}");
+    tarn_base_buffer_clear(&datum);
+    for (int i = 0; i < 21; i++) tarn_base_buffer_text(&datum, (TarnText){"\0\0", 2});
+    tarn_format_avro_put_branch(&datum, 1);
+    tarn_base_buffer_dispose(&out);
+    tarn_base_buffer_init(&out, 64 * TARN_MIB);
+    CHECK_REFUSED(to_json(json.data, tarn_base_buffer_view(&datum), plain, &out),
+                  TARN_E_LIMIT_EXCEEDED, "no bytes");
+    tarn_base_buffer_dispose(&json);
     /* an output that is full takes its part back */
     tarn_base_buffer_dispose(&out);
     tarn_base_buffer_init(&out, 20);
