@@ -21,6 +21,8 @@ typedef struct RawEntry {
     TarnManifestEntry entry;
     TarnAvroValue *values; /* the partition record's fields in file order */
     size_t value_count;
+    int64_t *equality_ids; /* some writers make longs of them */
+    size_t equality_id_count;
 } RawEntry;
 
 struct TarnManifestReader {
@@ -79,7 +81,9 @@ static const TarnAvroWant FILE_WANTS[] = {
     WANT_REQUIRED(104, "file_size_in_bytes", TARN_AVRO_TO_INT64, file_size),
     WANT(131, "key_metadata", TARN_AVRO_TO_TEXT, key_metadata),
     WANT_LIST(132, "split_offsets", TARN_AVRO_TO_INT64, split_offsets, split_offset_count),
-    WANT_LIST(135, "equality_ids", TARN_AVRO_TO_INT32, equality_ids, equality_id_count),
+    {.field_id = 135, .name = "equality_ids", .target = TARN_AVRO_TO_LIST,
+     .item = TARN_AVRO_TO_INT64, .offset = offsetof(RawEntry, equality_ids),
+     .count_offset = offsetof(RawEntry, equality_id_count)},
     WANT(140, "sort_order_id", TARN_AVRO_TO_INT32, sort_order_id),
     WANT(142, "first_row_id", TARN_AVRO_TO_INT64, first_row_id),
     WANT(143, "referenced_data_file", TARN_AVRO_TO_TEXT, referenced_data_file),
@@ -475,6 +479,23 @@ static bool read_partition(TarnManifestReader *reader, TarnArena *arena, TarnErr
 
 /* --- entries --- */
 
+static bool read_equality_ids(TarnManifestReader *reader, TarnArena *arena, TarnError *error) {
+    TarnDataFile *file = &reader->raw.entry.file;
+    size_t count = reader->raw.equality_id_count;
+    if (count == 0) return true;
+    file->equality_ids = TARN_NEW_ARRAY(arena, count, int32_t);
+    if (file->equality_ids == NULL) return tarn_base_arena_check(arena, error);
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = reader->raw.equality_ids[i];
+        if (id < 0 || id > INT32_MAX) {
+            return refuse_entry(reader, error, "an equality id is no field id");
+        }
+        file->equality_ids[i] = (int32_t)id;
+    }
+    file->equality_id_count = count;
+    return true;
+}
+
 static bool check_entry(const TarnManifestReader *reader, TarnError *error) {
     const TarnManifestEntry *entry = &reader->raw.entry;
     const TarnDataFile *file = &entry->file;
@@ -525,7 +546,8 @@ bool tarn_table__manifest_reader_next(TarnManifestReader *reader, TarnArena *scr
     if (cursor == NULL) return true;
     reader->raw = BLANK;
     if (!tarn_format_avro_plan_decode(reader->plan, cursor, &reader->raw, scratch, error) ||
-        !read_partition(reader, scratch, error) || !check_entry(reader, error)) {
+        !read_partition(reader, scratch, error) ||
+        !read_equality_ids(reader, scratch, error) || !check_entry(reader, error)) {
         return false;
     }
     reader->entry_number++;

@@ -318,6 +318,9 @@ static void cut_upper_bounds_cover_what_begins_with_them(void) {
     CHECK(judge(compare(equal, 12, string("abcdefghijklmnopq")), metrics, 1) == TARN_MATCH_SOME);
     CHECK(judge(compare(equal, 12, string("abcdefghijklmnop")), metrics, 1) == TARN_MATCH_SOME);
     CHECK(judge(compare(equal, 12, string("abcdefghijklmnoq")), metrics, 1) == TARN_MATCH_NONE);
+    const TarnPredicate *at_most = compare(TARN_PREDICATE_LE, 12, string("abcdefghijklmnop"));
+    CHECK(judge(at_most, metrics, 1) == TARN_MATCH_SOME);
+    CHECK(judge(tarn_table_predicate_not(at_most, &arena), metrics, 1) == TARN_MATCH_SOME);
     TarnLiteral shorter = string("abc");
     metrics.lower = bytes_of(&shorter);
     metrics.upper = bytes_of(&shorter);
