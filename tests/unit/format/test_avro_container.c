@@ -482,13 +482,19 @@ static const char *const golden_names[] = {"all_types.null.avro", "all_types.def
                                            "manifest.deflate.avro"};
 #define GOLDEN_COUNT (sizeof(golden_names) / sizeof(golden_names[0]))
 
+/* Where damage begins: the header, the same in all files, is damaged in the first one only. */
+static size_t damage_from(size_t index, TarnText file) {
+    const char *sync = index > 0 ? memchr(file.data, 0xA0, file.size) : NULL;
+    return sync != NULL ? (size_t)(sync - file.data) : 0;
+}
+
 static void cut_at_every_byte(void) {
     for (size_t i = 0; i < GOLDEN_COUNT; i++) {
         TarnText file = avro_golden(golden_names[i], &arena);
         size_t all = 0;
         REQUIRE_OK(read_anything(file, 16 * TARN_MIB, &all), &error);
         size_t wholes = 0;
-        for (size_t size = 0; size < file.size; size++) {
+        for (size_t size = damage_from(i, file); size < file.size; size++) {
             /* an exact copy, so that a read beyond it is seen */
             size_t objects = 0;
             char *copy = malloc(size > 0 ? size : 1);
@@ -511,7 +517,8 @@ static void every_bit_flipped(void) {
         REQUIRE(copy != NULL);
         memcpy(copy, file.data, file.size);
         size_t refused = 0;
-        for (size_t at = 0; at < file.size; at++) {
+        size_t start = damage_from(i, file);
+        for (size_t at = start; at < file.size; at++) {
             char flip = (char)(1 << (at + i) % 8);
             size_t objects = 0;
             copy[at] ^= flip;
@@ -519,7 +526,7 @@ static void every_bit_flipped(void) {
             if (!read_anything((TarnText){copy, file.size}, 16 * TARN_MIB, &objects)) refused++;
             copy[at] ^= flip;
         }
-        CHECK(refused > file.size / 4);
+        CHECK(refused > (file.size - start) / 4);
         free(copy);
     }
 }
