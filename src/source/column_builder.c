@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FIRST_ROWS 1024
+/* A multiple of 8, and small: a table may have 10,000 columns. */
+#define FIRST_ROWS 64
 
 const TarnColumn tarn_source__row_column = {
     .name = "row", .type = {.kind = TARN_TYPE_LONG}, .required = true};
@@ -83,7 +84,8 @@ static bool regrow(void **memory, size_t old_size, size_t new_size, bool zero) {
 
 void tarn_source__builder_grow(TarnColumnBuilder *builder) {
     size_t old = builder->capacity;
-    size_t rows = old == 0 ? FIRST_ROWS : old * 2;
+    size_t first = builder->expected > FIRST_ROWS ? builder->expected : FIRST_ROWS;
+    size_t rows = old == 0 ? first : old * 2;
     TarnTypeKind kind = builder->column->type.kind;
     bool ok = regrow((void **)&builder->validity, old / 8, rows / 8, true);
     if (ok && builder->width > 0) {
@@ -147,7 +149,8 @@ void tarn_source__builder_bytes(TarnColumnBuilder *builder, const void *data, si
         return;
     }
     if (at + size > builder->data_capacity) {
-        size_t capacity = (at + size) * 2 + 4096;
+        size_t capacity = (at + size) * 2 + 64;
+        if (capacity < builder->data_expected) capacity = builder->data_expected;
         uint8_t *grown = realloc(builder->data, capacity);
         if (grown == NULL) {
             builder->failed = true;
@@ -247,6 +250,13 @@ static size_t count_nulls(const TarnColumnBuilder *builder) {
     return builder->length - set;
 }
 
+/* The next batch will be much like this one: room for an eighth more at once. */
+static void expect_again(TarnColumnBuilder *builder) {
+    size_t data = builder->offsets != NULL ? (size_t)builder->offsets[builder->length] : 0;
+    builder->expected = (builder->length + builder->length / 8 + 64) & ~(size_t)63;
+    builder->data_expected = data + data / 8;
+}
+
 static bool export_builder(TarnColumnBuilder *builder, struct ArrowArray *array);
 
 /* A map is a list of structs in Arrow: the struct has no builder of its own. */
@@ -262,6 +272,7 @@ static bool export_builder(TarnColumnBuilder *builder, struct ArrowArray *array)
     if (builder->failed || (builder->capacity == 0 && !has_room(builder))) return false;
     if (!init_array(array, builder->length, is_map ? 1 : builder->child_count)) return false;
     ArrayOwner *owner = array->private_data;
+    expect_again(builder);
     array->null_count = (int64_t)count_nulls(builder);
     if (array->null_count > 0) {
         owner->buffers[0] = builder->validity;

@@ -16,12 +16,14 @@ struct TarnColumnBuilder {
     const TarnColumn *column;
     size_t length;
     size_t capacity; /* rows there is room for */
+    size_t expected; /* rows to make room for at first: what the last batch had */
     size_t width;    /* bytes a value; 0 = bits, offsets or no values */
     uint8_t *validity;
     uint8_t *values;  /* fixed width, or bits for booleans */
     int32_t *offsets; /* strings, binary, lists, maps: length + 1 */
     uint8_t *data;    /* strings, binary */
     size_t data_capacity;
+    size_t data_expected;
     TarnColumnBuilder *children; /* STRUCT fields; LIST element; MAP key, value */
     size_t child_count;
     bool failed;

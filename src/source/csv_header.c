@@ -1,8 +1,13 @@
 /* The start of a CSV file: byte order mark, lines to skip, header; and a plain record reader for
  * headers and samples, where speed does not matter.
+ *
+ * Column names are made from the header in one place, so that a table made by inference finds its
+ * columns again: the second "id" is "id_1" in both.
  */
 #include <string.h>
 
+#include "base/limits.h"
+#include "base/map.h"
 #include "source/csv_private.h"
 
 bool tarn_source__csv_start(TarnText data, const char *path, size_t *bom_size, uint8_t *newline,
@@ -97,14 +102,99 @@ bool tarn_source__csv_record(TarnText text, size_t at, TarnRecordShape shape, Ta
     }
 }
 
-static bool names_of_columns(const TarnColumn *columns, size_t count, TarnArena *arena,
-                             TarnCsvHeader *header, TarnError *error) {
-    header->names = TARN_NEW_ARRAY(arena, count + 1, const char *);
-    if (header->names == NULL) return tarn_base_arena_check(arena, error);
-    for (size_t i = 0; i < count; i++) {
-        header->names[i] = columns[i].origin != NULL ? columns[i].origin : columns[i].name;
+/* --- names --- */
+
+const char **tarn_source__unique_names(const char *const *origins, size_t count,
+                                       TarnArena *arena) {
+    TarnMap taken;
+    tarn_base_map_init(&taken, arena);
+    const char **names = TARN_NEW_ARRAY(arena, count + 1, const char *);
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        TarnText text = tarn_base_text_trim(tarn_base_text(origins[i]));
+        size_t most = TARN_LIMIT_IDENTIFIER_BYTES - 8; /* room for a number */
+        if (text.size > most) text.size = most;
+        text.size = tarn_base_text_utf8_valid(text);
+        const char *name = text.size > 0 ? tarn_base_text_string(arena, text)
+                                         : tarn_base_arena_printf(arena, "column%zu", i);
+        if (name == NULL) return NULL;
+        const char *wanted = name;
+        TarnText key = tarn_source__folded(tarn_base_text(name), arena);
+        uint64_t *next = key.data != NULL ? tarn_base_map_get(&taken, key) : NULL;
+        for (uint64_t *first = next; first != NULL && next != NULL && name != NULL;) {
+            name = tarn_base_arena_printf(arena, "%s_%llu", wanted, (unsigned long long)++*first);
+            key = name != NULL ? tarn_source__folded(tarn_base_text(name), arena) : key;
+            next = tarn_base_map_get(&taken, key);
+        }
+        names[i] = name;
+        tarn_base_map_put(&taken, key, TARN_NEW(arena, uint64_t));
+        if (tarn_base_arena_failed(arena)) return NULL;
     }
+    return names;
+}
+
+static bool names_of_columns(const TarnColumn *columns, size_t count, TarnArena *arena,
+                             TarnCsvHeader *header) {
+    header->origins = TARN_NEW_ARRAY(arena, count + 1, const char *);
     header->count = count;
+    for (size_t i = 0; header->origins != NULL && i < count; i++) {
+        header->origins[i] = columns[i].origin != NULL ? columns[i].origin : columns[i].name;
+    }
+    return header->origins != NULL;
+}
+
+/* --- the file's start --- */
+
+/* Where the first of what is not skipped begins; false if that needs more of the file. */
+static bool pass_lines(TarnText start, uint8_t newline, uint32_t count, size_t *at) {
+    for (; count > 0 && *at < start.size; count--) {
+        const char *found = memchr(start.data + *at, newline, start.size - *at);
+        *at = found != NULL ? (size_t)(found - start.data) + 1 : start.size;
+    }
+    return *at < start.size;
+}
+
+static void take_names(const TarnCsvFields *fields, TarnArena *arena, TarnCsvHeader *header) {
+    header->origins = TARN_NEW_ARRAY(arena, fields->count + 1, const char *);
+    header->count = fields->count;
+    for (size_t i = 0; header->origins != NULL && i < fields->count; i++) {
+        header->origins[i] = tarn_base_text_string(arena, tarn_base_text_trim(fields->items[i]));
+    }
+}
+
+typedef struct Start {
+    size_t at; /* of the first record */
+    uint64_t lines;
+    bool has_header;
+} Start;
+
+/* Reads as much of the file as its header takes. */
+static bool find_start(TarnPieces *pieces, const char *path, const TarnCsvDialect *dialect,
+                       TarnRecordShape *shape, TarnText *text, Start *found, TarnError *error) {
+    bool whole = false;
+    for (size_t size = TARN_SOURCE_PIECE_BYTES; !whole; size *= 2) {
+        uint64_t lines = 0;
+        size_t end = 0;
+        *found = (Start){0};
+        if (!tarn_source__pieces_peek(pieces, size, text, &whole, error) ||
+            !tarn_source__csv_start(*text, path, &found->at, &shape->newline, error)) {
+            return false;
+        }
+        bool enough = pass_lines(*text, shape->newline, dialect->skip_lines, &found->at);
+        found->lines = dialect->skip_lines;
+        found->has_header = dialect->header && enough;
+        if (enough && !found->has_header) return true;
+        if (enough && tarn_source__record_end((const uint8_t *)text->data, text->size, found->at,
+                                              *shape, &end, &lines)) {
+            return true;
+        }
+        if (size >= TARN_LIMIT_FIELD_BYTES) {
+            tarn_base_error_set(error, TARN_E_SOURCE_UNREADABLE,
+                                "\"%s\": no end of the header within %zu MB", path,
+                                size / TARN_MIB);
+            tarn_base_error_place(error, path, dialect->skip_lines + 1, 1);
+            return tarn_base_error_hint(error, "is a quote in it never closed?");
+        }
+    }
     return true;
 }
 
@@ -112,37 +202,24 @@ bool tarn_source__csv_header(TarnPieces *pieces, const char *path, const TarnCsv
                              TarnRecordShape *shape, const TarnColumn *columns,
                              size_t column_count, TarnArena *arena, TarnCsvHeader *header,
                              TarnError *error) {
-    TarnText start;
-    size_t at;
+    TarnText text;
+    Start start;
     uint64_t lines = 0;
-    if (!tarn_source__pieces_peek(pieces, &start, error) ||
-        !tarn_source__csv_start(start, path, &at, &shape->newline, error)) {
-        return false;
-    }
+    size_t at;
+    if (!find_start(pieces, path, dialect, shape, &text, &start, error)) return false;
     tarn_source__pieces_shape(pieces, *shape);
-    for (uint32_t i = 0; i < dialect->skip_lines; i++) {
-        const char *newline = at < start.size ? memchr(start.data + at, shape->newline,
-                                                       start.size - at)
-                                              : NULL;
-        at = newline != NULL ? (size_t)(newline - start.data) + 1 : start.size;
-        lines++;
-    }
+    at = start.at;
     TarnCsvFields fields = {0};
-    uint64_t header_lines = 0;
-    size_t end = at;
-    bool has_header = dialect->header && at < start.size;
-    if (has_header && tarn_source__csv_record(start, at, *shape, arena, &fields, &end,
-                                              &header_lines)) {
-        header->names = TARN_NEW_ARRAY(arena, fields.count + 1, const char *);
-        for (size_t i = 0; header->names != NULL && i < fields.count; i++) {
-            TarnText name = tarn_base_text_trim(fields.items[i]);
-            header->names[i] = tarn_base_text_string(arena, name);
-        }
-        header->count = fields.count;
-        at = end;
-    } else if (!names_of_columns(columns, column_count, arena, header, error)) {
-        return false;
+    bool named = start.has_header && tarn_source__csv_record(text, start.at, *shape, arena,
+                                                             &fields, &at, &lines);
+    if (named) {
+        take_names(&fields, arena, header);
+    } else {
+        named = names_of_columns(columns, column_count, arena, header);
     }
-    tarn_source__pieces_drop(pieces, at, lines + header_lines);
+    header->names = header->origins != NULL
+                        ? tarn_source__unique_names(header->origins, header->count, arena)
+                        : NULL;
+    tarn_source__pieces_drop(pieces, at, start.lines + lines);
     return tarn_base_arena_check(arena, error);
 }

@@ -8,7 +8,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/limits.h"
 #include "source/csv_private.h"
@@ -184,36 +183,19 @@ static char find_delimiter(TarnText data, size_t at, TarnRecordShape shape) {
     return best;
 }
 
-/* A first record that has a number, date or empty field is data. */
+/* A first record that has a number or a date is data. Empty fields prove nothing: an index column
+ * is often written without a name. */
 static bool looks_like_header(const TarnCsvDialect *dialect, const TarnCsvFields *first) {
+    size_t named = 0;
     for (size_t i = 0; i < first->count; i++) {
-        if (tarn_base_text_trim(first->items[i]).size == 0) return false;
+        if (tarn_base_text_trim(first->items[i]).size == 0) continue;
         if (judge(dialect, first->items[i], FITS_ALL) != 0) return false;
+        named++;
     }
-    return first->count > 0;
+    return named > 0;
 }
 
 /* --- columns --- */
-
-static bool name_taken(const TarnColumn *columns, size_t count, const char *name) {
-    for (size_t i = 0; i < count; i++) {
-        if (strcasecmp(columns[i].name, name) == 0) return true;
-    }
-    return false;
-}
-
-static const char *unique_name(const TarnColumn *columns, size_t index, TarnText text,
-                               TarnArena *arena) {
-    text = tarn_base_text_trim(text);
-    text.size = tarn_base_text_utf8_valid(text);
-    if (text.size > TARN_LIMIT_IDENTIFIER_BYTES) text.size = TARN_LIMIT_IDENTIFIER_BYTES;
-    const char *name = text.size > 0 ? tarn_base_text_string(arena, text)
-                                     : tarn_base_arena_printf(arena, "column%zu", index);
-    for (int i = 1; name != NULL && name_taken(columns, index, name); i++) {
-        name = tarn_base_arena_printf(arena, "%.*s_%d", TARN_TEXT_ARG(text), i);
-    }
-    return name;
-}
 
 typedef struct Inference {
     TarnText sample;
@@ -256,6 +238,24 @@ static void adopt_markers(Inference *inference) {
     guess->csv.typed_null_text_count = count;
 }
 
+static bool name_columns(Inference *inference, const TarnCsvFields *first, TarnError *error) {
+    TarnSourceGuess *guess = inference->guess;
+    TarnArena *arena = inference->arena;
+    const char **origins = TARN_NEW_ARRAY(arena, first->count + 1, const char *);
+    for (size_t i = 0; origins != NULL && i < first->count; i++) {
+        TarnText name = guess->csv.header ? tarn_base_text_trim(first->items[i]) : TARN_TEXT("");
+        origins[i] = tarn_base_text_string(arena, name);
+    }
+    const char **names = origins != NULL
+                             ? tarn_source__unique_names(origins, first->count, arena)
+                             : NULL;
+    for (size_t i = 0; names != NULL && i < first->count; i++) {
+        guess->columns[i].name = names[i];
+        guess->columns[i].origin = guess->csv.header ? origins[i] : names[i];
+    }
+    return tarn_base_arena_check(arena, error);
+}
+
 static bool infer_columns(Inference *inference, size_t at, TarnError *error) {
     TarnSourceGuess *guess = inference->guess;
     TarnCsvFields first = {0};
@@ -277,15 +277,9 @@ static bool infer_columns(Inference *inference, size_t at, TarnError *error) {
     if (!tarn_base_arena_check(inference->arena, error)) return false;
     for (size_t i = 0; i < first.count; i++) inference->columns[i].fits = FITS_ALL;
     sample_rows(inference, guess->csv.header ? data_at : at);
+    if (!name_columns(inference, &first, error)) return false;
     for (size_t i = 0; i < first.count; i++) {
-        TarnText name = guess->csv.header ? first.items[i] : (TarnText){"", 0};
-        TarnColumn *column = &guess->columns[i];
-        column->name = unique_name(guess->columns, i, name, inference->arena);
-        column->origin = guess->csv.header
-                             ? tarn_base_text_string(inference->arena, tarn_base_text_trim(name))
-                             : column->name;
-        if (column->name == NULL) break;
-        column->type.kind = narrowest(&inference->columns[i]);
+        guess->columns[i].type.kind = narrowest(&inference->columns[i]);
     }
     adopt_markers(inference);
     return tarn_base_arena_check(inference->arena, error) &&
@@ -330,7 +324,7 @@ bool tarn_source__csv_infer(const TarnOs *os, const char *path, TarnFileCompress
     bool ok = tarn_source__input_open(os, path, compression, &input, error) &&
               tarn_source__input_read(input, sample, SAMPLE_BYTES, &size, error);
     if (ok) {
-        /* What is kept of the sample (names) is copied by unique_name; fields die with it. A cut
+        /* What is kept of the sample (names) is copied; fields die with it. A cut
          * last record has a wrong width or a wrong value: the last newline ends the sample. */
         inference.sample = (TarnText){sample, size};
         const char *last = size == SAMPLE_BYTES ? memrchr(sample, '\n', size) : NULL;

@@ -3,9 +3,11 @@
 #define TARN_SOURCE_CSV_PRIVATE_H
 
 #include "source/piece_private.h"
+#include "source/reader_private.h"
 
 typedef struct TarnCsvHeader {
-    const char **names; /* as in the file, unquoted; without a header: those of the columns */
+    const char **origins; /* as in the file, unquoted; without a header: those of the columns */
+    const char **names;   /* the same made unique and not empty */
     size_t count;
 } TarnCsvHeader;
 
@@ -15,6 +17,11 @@ bool tarn_source__csv_header(TarnPieces *pieces, const char *path, const TarnCsv
                              TarnRecordShape *shape, const TarnColumn *columns,
                              size_t column_count, TarnArena *arena, TarnCsvHeader *header,
                              TarnError *error) TARN_CHECKED;
+
+/* Names of columns out of those of a file: not empty, not too long, and none twice, whatever the
+ * case of its letters. NULL when the arena failed. */
+const char **tarn_source__unique_names(const char *const *origins, size_t count,
+                                       TarnArena *arena);
 
 typedef struct TarnCsvFields {
     TarnText *items; /* unquoted; views or arena copies */

@@ -10,17 +10,21 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/map.h"
+#include "source/column_text_private.h"
 #include "source/csv_private.h"
 #include "source/piece_private.h"
 #include "source/reader_private.h"
 #include "source/scan_private.h"
-#include "source/text_value_private.h"
 
-/* Bytes of a value shown in a reason. */
-#define SHOWN_BYTES 60
+/* Of a row that is longer than a field may be. */
+#define LONG_BYTES_KEPT TARN_MIB
 
 typedef struct CsvSlot {
     TarnPiece piece;
+    size_t at;     /* what of the piece was parsed */
+    uint64_t line; /* there */
+    uint64_t row;
     TarnColumnBuilder *builders;
     TarnColumnBuilder *rows;
     TarnRejects rejects;
@@ -31,11 +35,15 @@ typedef struct CsvSlot {
 typedef struct CsvReader {
     TarnPieces *pieces;
     TarnCsvDialect dialect;
+    TarnTextFormats formats;
     TarnRecordShape shape;
     const TarnColumn *columns;
     size_t column_count;
     int32_t *targets; /* field of the file -> column, -1 = not wanted */
     size_t field_count;
+    size_t *missing; /* columns the file does not have */
+    size_t missing_count;
+    bool refuse_extra_fields;
     CsvSlot *slots;
     uint32_t slot_count;
 } CsvReader;
@@ -66,70 +74,8 @@ static bool is_null(const TarnCsvDialect *dialect, const TarnColumn *column, Fie
     return is_one_of(dialect->null_texts, dialect->null_text_count, field.text);
 }
 
-static TarnTextProblem put_timestamp(const TarnCsvDialect *dialect, TarnColumnBuilder *builder,
-                                     TarnText text) {
-    int64_t us;
-    bool has_zone;
-    bool zoned = builder->column->type.kind == TARN_TYPE_TIMESTAMPTZ;
-    TarnTextProblem problem =
-        tarn_source__text_timestamp(text, dialect->timestamp_format, &us, &has_zone);
-    if (problem == TARN_TEXT_FITS && has_zone && !zoned) problem = TARN_TEXT_HAS_ZONE;
-    if (problem == TARN_TEXT_FITS) tarn_source__builder_fixed(builder, &us, 8);
-    return problem;
-}
-
-static TarnTextProblem put_double(TarnColumnBuilder *builder, TarnText text) {
-    double number;
-    TarnTextProblem problem = tarn_source__text_double(text, &number);
-    if (problem != TARN_TEXT_FITS) return problem;
-    if (builder->column->type.kind == TARN_TYPE_FLOAT) {
-        float narrow = (float)number;
-        if (__builtin_isinf(narrow) && !__builtin_isinf(number)) return TARN_TEXT_RANGE;
-        tarn_source__builder_fixed(builder, &narrow, 4);
-    } else {
-        tarn_source__builder_fixed(builder, &number, 8);
-    }
-    return TARN_TEXT_FITS;
-}
-
-/* The less frequent types. */
-static TarnTextProblem put_other(const TarnCsvDialect *dialect, TarnColumnBuilder *builder,
-                                 TarnText text) {
-    TarnTextProblem problem;
-    int64_t wide;
-    bool flag;
-    switch (builder->column->type.kind) {
-    case TARN_TYPE_BOOLEAN:
-        problem = tarn_source__text_bool(text, &flag);
-        if (problem == TARN_TEXT_FITS) tarn_source__builder_bool(builder, flag);
-        return problem;
-    case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE: return put_double(builder, text);
-    case TARN_TYPE_TIME:
-        problem = tarn_source__text_time(text, &wide);
-        if (problem == TARN_TEXT_FITS) tarn_source__builder_fixed(builder, &wide, 8);
-        return problem;
-    case TARN_TYPE_TIMESTAMP:
-    case TARN_TYPE_TIMESTAMPTZ: return put_timestamp(dialect, builder, text);
-    case TARN_TYPE_UUID:
-        problem = tarn_source__text_uuid(text);
-        if (problem == TARN_TEXT_FITS) {
-            text = tarn_base_text_trim(text);
-            tarn_source__builder_bytes(builder, text.data, text.size);
-        }
-        return problem;
-    case TARN_TYPE_FIXED:
-        if (text.size != (size_t)builder->column->type.length) return TARN_TEXT_WRONG;
-        tarn_source__builder_bytes(builder, text.data, text.size);
-        return TARN_TEXT_FITS;
-    case TARN_TYPE_BINARY:
-        tarn_source__builder_bytes(builder, text.data, text.size);
-        return TARN_TEXT_FITS;
-    default: return TARN_TEXT_WRONG;
-    }
-}
-
-static TarnTextProblem put_value(const TarnCsvDialect *dialect, TarnColumnBuilder *builder,
+/* The frequent types here, at the cost of one call less each. */
+static TarnTextProblem put_value(const CsvReader *reader, TarnColumnBuilder *builder,
                                  TarnText text, bool plain) {
     TarnTextProblem problem;
     TarnPrimitive type = builder->column->type;
@@ -154,10 +100,10 @@ static TarnTextProblem put_value(const TarnCsvDialect *dialect, TarnColumnBuilde
         if (problem == TARN_TEXT_FITS) tarn_source__builder_fixed(builder, &decimal, 16);
         return problem;
     case TARN_TYPE_DATE:
-        problem = tarn_source__text_date(text, dialect->date_format, &narrow);
+        problem = tarn_source__text_date(text, reader->formats.date, &narrow);
         if (problem == TARN_TEXT_FITS) tarn_source__builder_fixed(builder, &narrow, 4);
         return problem;
-    default: return put_other(dialect, builder, text);
+    default: return tarn_source__put_text(builder, text, &reader->formats);
     }
 }
 
@@ -166,19 +112,12 @@ static TarnTextProblem put_value(const TarnCsvDialect *dialect, TarnColumnBuilde
 typedef struct Record {
     const char *reason; /* NULL = good so far */
     const char *column;
+    bool broken; /* its fields cannot be told apart */
+    bool empty_end; /* its last field has not even quotes */
     size_t fields;
     uint64_t lines;
     size_t end; /* one past the newline */
 } Record;
-
-TarnReject *tarn_source__reject_add(TarnRejects *rejects, const char *column, TarnText bytes) {
-    TarnReject *reject = TARN_PUSH(&rejects->arena, rejects);
-    if (reject == NULL) return NULL;
-    reject->column = column;
-    reject->bytes.data = tarn_base_arena_copy(&rejects->arena, bytes.data, bytes.size);
-    reject->bytes.size = bytes.size;
-    return reject;
-}
 
 static void refuse(Record *record, const char *column, const char *reason) {
     if (record->reason != NULL) return; /* the first reason is the one told */
@@ -186,37 +125,27 @@ static void refuse(Record *record, const char *column, const char *reason) {
     record->column = column;
 }
 
-/* A value's printable start, for a reason; the original bytes are kept whole beside it. */
-static const char *shown(TarnArena *arena, TarnText text) {
-    TarnText cut = {text.data, text.size < SHOWN_BYTES ? text.size : SHOWN_BYTES};
-    cut.size = tarn_base_text_utf8_valid(cut);
-    char *copy = tarn_base_text_string(arena, cut);
-    for (size_t i = 0; copy != NULL && i < cut.size; i++) {
-        if ((unsigned char)copy[i] < 0x20 || copy[i] == 0x7F) copy[i] = ' ';
-    }
-    return copy != NULL ? copy : "";
-}
-
 static void refuse_value(CsvSlot *slot, Record *record, const TarnColumn *column, TarnText text,
                          TarnTextProblem problem) {
     if (record->reason != NULL) return;
-    TarnArena *arena = &slot->rejects.arena;
-    TarnBuffer type;
-    tarn_base_buffer_init(&type, 256);
-    tarn_format_primitive_write(column->type, &type);
     refuse(record, column->name,
-           tarn_base_arena_printf(arena, "column \"%s\": \"%s\"%s %s (%s)", column->name,
-                                  shown(arena, text), text.size > SHOWN_BYTES ? "..." : "",
-                                  tarn_source__problem_text(problem),
-                                  type.data != NULL ? type.data : ""));
-    tarn_base_buffer_dispose(&type);
+           tarn_source__value_reason(&slot->rejects.arena, column->name, column->type, text,
+                                     problem));
 }
 
 static void put_field(CsvReader *reader, CsvSlot *slot, Record *record, Field field) {
     size_t index = record->fields++;
+    record->empty_end = field.text.size == 0 && !field.quoted;
     if (index >= reader->field_count || record->reason != NULL) return;
     int32_t target = reader->targets[index];
-    if (target < 0) return;
+    if (target < 0) {
+        if (reader->refuse_extra_fields && field.text.size > 0) {
+            refuse(record, NULL,
+                   tarn_base_arena_printf(&slot->rejects.arena,
+                                          "field %zu is not a column of the table", index + 1));
+        }
+        return;
+    }
     TarnColumnBuilder *builder = &slot->builders[target];
     const TarnColumn *column = builder->column;
     if (is_null(&reader->dialect, column, field)) {
@@ -228,7 +157,7 @@ static void put_field(CsvReader *reader, CsvSlot *slot, Record *record, Field fi
                tarn_base_arena_printf(&slot->rejects.arena,
                                       "column \"%s\" is required and has no value", column->name));
     } else {
-        TarnTextProblem problem = put_value(&reader->dialect, builder, field.text, slot->plain);
+        TarnTextProblem problem = put_value(reader, builder, field.text, slot->plain);
         if (problem != TARN_TEXT_FITS) refuse_value(slot, record, column, field.text, problem);
     }
 }
@@ -253,6 +182,7 @@ static size_t read_quoted(const CsvReader *reader, CsvSlot *slot, size_t at, Fie
         if (i >= size) return size;
         bool doubled = i + 1 < size && (escape == quote ? data[i + 1] == quote
                                                         : data[i] == escape);
+        if (!doubled && data[i] != quote) return size; /* the data ends in an escape */
         if (!doubled) {
             if (copied) {
                 tarn_base_buffer_append(&slot->unquoted, data + start, i - start);
@@ -286,26 +216,24 @@ static size_t scan_from(TarnScan *scan, size_t from) {
     return at;
 }
 
-/* After a quoted field only a delimiter or the record's end may come. Returns the position of
- * that; anything else refuses the row and is passed over. */
-static size_t close_quoted(const CsvReader *reader, const CsvSlot *slot, TarnScan *scan,
-                           size_t at, Record *record) {
+/* The record's first line alone is refused: see tarn_source__record_end. */
+static void give_up_line(const CsvReader *reader, const CsvSlot *slot, TarnScan *scan, size_t at,
+                         Record *record) {
     const uint8_t *data = slot->piece.data;
-    size_t size = slot->piece.size;
-    size_t next = at;
-    if (at < size && data[at] != reader->shape.delimiter && data[at] != reader->shape.newline) {
-        bool carriage_return = data[at] == '\r' && (at + 1 == size ||
-                                                    data[at + 1] == reader->shape.newline);
-        if (!carriage_return) refuse(record, NULL, "text follows a closing quote");
-    }
-    do {
-        next = scan_from(scan, next);
-        if (next >= size || data[next] == reader->shape.delimiter ||
-            data[next] == reader->shape.newline) {
-            return next;
-        }
-        next++;
-    } while (true);
+    const uint8_t *newline = memchr(data + at, reader->shape.newline, slot->piece.size - at);
+    record->end = newline != NULL ? (size_t)(newline - data) + 1 : slot->piece.size;
+    record->lines = newline != NULL;
+    record->reason = "a quoted field is never closed";
+    record->column = NULL;
+    record->broken = true;
+    tarn_source__scan_seek(scan, record->end);
+}
+
+static void break_record(Record *record, const char *reason) {
+    if (record->broken) return;
+    record->reason = reason;
+    record->column = NULL;
+    record->broken = true;
 }
 
 /* Parses the record at `at`; its values are in the builders if it is good. */
@@ -313,29 +241,33 @@ static void read_record(CsvReader *reader, CsvSlot *slot, TarnScan *scan, size_t
                         Record *record) {
     const uint8_t *data = slot->piece.data;
     size_t size = slot->piece.size;
+    TarnRecordShape shape = reader->shape;
     size_t start = at;
     for (;;) {
-        size_t next;
+        size_t next = start;
         Field field = {0};
-        if (start < size && data[start] == reader->shape.quote && reader->shape.quote != '\0') {
-            size_t close = read_quoted(reader, slot, start, &field, record);
-            if (close == size && field.text.data == NULL) {
-                refuse(record, NULL, "a quoted field is never closed");
-                record->end = size;
+        if (start < size && data[start] == shape.quote && shape.quote != '\0') {
+            next = read_quoted(reader, slot, start, &field, record);
+            if (next == size && field.text.data == NULL) {
+                give_up_line(reader, slot, scan, at, record);
                 return;
             }
-            next = close_quoted(reader, slot, scan, close, record);
-        } else {
-            next = scan_from(scan, start);
-            while (next < size && data[next] == reader->shape.quote &&
-                   data[next] != reader->shape.delimiter) {
-                next = scan_from(scan, next + 1); /* a quote inside a field is data */
+            if (!tarn_source__quote_closes(data, size, next, shape)) {
+                if (record->lines > 0) {
+                    give_up_line(reader, slot, scan, at, record);
+                    return;
+                }
+                break_record(record, "text follows a closing quote");
             }
-            field = plain_field(reader, data, start, next,
-                                next == size || data[next] == reader->shape.newline);
         }
+        next = scan_from(scan, next);
+        while (next < size && data[next] != shape.delimiter && data[next] != shape.newline) {
+            next = tarn_source__scan_next(scan); /* a quote inside a field is data */
+        }
+        bool at_newline = next == size || data[next] == shape.newline;
+        if (!field.quoted) field = plain_field(reader, data, start, next, at_newline);
         put_field(reader, slot, record, field);
-        if (next >= size || data[next] == reader->shape.newline) {
+        if (at_newline) {
             record->lines += next < size;
             record->end = next < size ? next + 1 : size;
             return;
@@ -347,7 +279,9 @@ static void read_record(CsvReader *reader, CsvSlot *slot, TarnScan *scan, size_t
 /* --- one piece --- */
 
 static void check_width(const CsvReader *reader, CsvSlot *slot, Record *record) {
-    if (record->fields == reader->field_count) return;
+    if (record->fields == reader->field_count || record->broken) return;
+    /* Many writers end each row with a delimiter. */
+    if (record->fields == reader->field_count + 1 && record->empty_end) return;
     /* A wrong number of fields explains wrong values in them, so it is the better reason. */
     record->reason = tarn_base_arena_printf(&slot->rejects.arena,
                                             "the row has %zu fields, the header has %zu",
@@ -384,10 +318,9 @@ static bool blank_line(const CsvReader *reader, const TarnPiece *piece, size_t a
 }
 
 /* Columns the file does not have are null in each row. */
-static void fill_missing(CsvReader *reader, CsvSlot *slot, size_t length) {
-    for (size_t i = 0; i < reader->column_count; i++) {
-        TarnColumnBuilder *builder = &slot->builders[i];
-        if (builder->length < length) tarn_source__builder_null(builder);
+static void fill_missing(CsvReader *reader, CsvSlot *slot) {
+    for (size_t i = 0; i < reader->missing_count; i++) {
+        tarn_source__builder_null(&slot->builders[reader->missing[i]]);
     }
 }
 
@@ -403,21 +336,34 @@ static bool is_plain(const TarnPiece *piece) {
            memchr(piece->data, '\0', piece->size) == NULL;
 }
 
+static void refuse_too_long(CsvSlot *slot) {
+    TarnPiece *piece = &slot->piece;
+    size_t kept = piece->size < LONG_BYTES_KEPT ? piece->size : LONG_BYTES_KEPT;
+    Record record = {.end = kept};
+    record.reason = tarn_base_arena_printf(&slot->rejects.arena,
+                                           "the row is longer than %zu MB; its first %zu bytes "
+                                           "are kept",
+                                           TARN_LIMIT_FIELD_BYTES / TARN_MIB, kept);
+    if (record.reason == NULL) record.reason = "the row is too long";
+    add_reject(slot, &record, 0, piece->line, piece->row);
+    slot->at = piece->size;
+}
+
+/* Parses until the piece or the room for rejects is used up. */
 static void parse_piece(CsvReader *reader, CsvSlot *slot) {
     TarnPiece *piece = &slot->piece;
-    slot->plain = is_plain(piece);
     TarnScan scan;
     uint8_t quote = reader->shape.quote != '\0' ? reader->shape.quote : reader->shape.newline;
     tarn_source__scan_init(&scan, piece->data, piece->size, reader->shape.delimiter,
                            reader->shape.newline, quote);
-    uint64_t line = piece->line;
-    uint64_t row = piece->row;
+    if (slot->at > 0) tarn_source__scan_seek(&scan, slot->at);
     size_t length = 0;
-    for (size_t at = 0; at < piece->size;) {
+    size_t at = slot->at;
+    while (at < piece->size && slot->rejects.count < TARN_SOURCE_REJECTS_MAX) {
         size_t blank_end;
         if (blank_line(reader, piece, at, &blank_end)) {
             at = blank_end;
-            line++;
+            slot->line++;
             continue;
         }
         Record record = {0};
@@ -425,35 +371,53 @@ static void parse_piece(CsvReader *reader, CsvSlot *slot) {
         check_width(reader, slot, &record);
         if (record.reason != NULL) {
             take_back(reader, slot, length);
-            add_reject(slot, &record, at, line, row);
+            add_reject(slot, &record, at, slot->line, slot->row);
         } else {
             length++;
-            int64_t number = (int64_t)row;
+            int64_t number = (int64_t)slot->row;
             tarn_source__builder_fixed(slot->rows, &number, 8);
-            if (reader->field_count < reader->column_count) fill_missing(reader, slot, length);
+            fill_missing(reader, slot);
         }
-        row++;
-        line += record.lines;
+        slot->row++;
+        slot->line += record.lines;
         at = record.end;
     }
+    slot->at = at;
+}
+
+static bool take_piece(CsvReader *reader, CsvSlot *slot, bool *more, TarnError *error) {
+    *more = true;
+    if (slot->at < slot->piece.size) return true;
+    if (!tarn_source__pieces_next(reader->pieces, &slot->piece, more, error)) return false;
+    slot->at = 0;
+    slot->line = slot->piece.line;
+    slot->row = slot->piece.row;
+    slot->plain = is_plain(&slot->piece);
+    return true;
 }
 
 static bool csv_next(void *state, uint32_t slot_index, TarnBatch *batch, bool *more,
                      TarnError *error) {
     CsvReader *reader = state;
     CsvSlot *slot = &reader->slots[slot_index];
-    tarn_base_arena_reset(&slot->rejects.arena);
-    slot->rejects.items = NULL;
-    slot->rejects.count = slot->rejects.capacity = 0;
+    tarn_source__rejects_clear(&slot->rejects);
     if (!tarn_os_interrupt_check(error)) return false;
-    if (!tarn_source__pieces_next(reader->pieces, &slot->piece, more, error)) return false;
-    if (!*more) return true;
-    parse_piece(reader, slot);
-    if (slot->unquoted.failed || !tarn_base_arena_check(&slot->rejects.arena, error)) {
+    if (!take_piece(reader, slot, more, error)) return false;
+    if (!*more) {
+        slot->piece.size = slot->at = 0;
+        return true;
+    }
+    size_t start = slot->at;
+    if (slot->piece.too_long) {
+        refuse_too_long(slot);
+    } else {
+        parse_piece(reader, slot);
+    }
+    if (slot->unquoted.failed || tarn_base_arena_failed(&slot->rejects.arena)) {
         return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory while reading CSV");
     }
     batch->piece = slot->piece.number;
-    batch->bytes = slot->piece.size;
+    batch->bytes = slot->at - start;
     batch->rejects = slot->rejects.items;
     batch->reject_count = slot->rejects.count;
     return tarn_source__builders_export(slot->builders, reader->column_count, slot->rows,
@@ -473,6 +437,7 @@ static void csv_close(void *state) {
     tarn_source__pieces_free(reader->pieces);
     free(reader->slots);
     free(reader->targets);
+    free(reader->missing);
     free(reader);
 }
 
@@ -505,7 +470,7 @@ static const char *origin(const TarnColumn *column) {
 
 static void list_fields(const TarnCsvHeader *header, TarnBuffer *out) {
     for (size_t i = 0; i < header->count && i < 20; i++) {
-        tarn_base_buffer_printf(out, "%s%s", i > 0 ? ", " : "", header->names[i]);
+        tarn_base_buffer_printf(out, "%s%s", i > 0 ? ", " : "", header->origins[i]);
     }
     if (header->count > 20) tarn_base_buffer_string(out, ", ...");
 }
@@ -513,7 +478,7 @@ static void list_fields(const TarnCsvHeader *header, TarnBuffer *out) {
 static bool refuse_header(const char *path, const TarnColumn *column,
                           const TarnCsvHeader *header, TarnError *error) {
     TarnBuffer fields;
-    tarn_base_buffer_init(&fields, 400);
+    tarn_base_buffer_init(&fields, 4000);
     list_fields(header, &fields);
     tarn_base_error_set(error, TARN_E_SOURCE_UNREADABLE,
                         "\"%s\": wrong header: the column \"%s\" is missing", path,
@@ -521,35 +486,106 @@ static bool refuse_header(const char *path, const TarnColumn *column,
     tarn_base_error_place(error, path, 1, 1);
     tarn_base_error_detail(error, "the file has: %s", fields.data != NULL ? fields.data : "");
     tarn_base_buffer_dispose(&fields);
-    const char *near = tarn_base_text_nearest(origin(column), header->names, header->count);
+    const char *near = tarn_base_text_nearest(origin(column), header->origins, header->count);
     if (near != NULL) tarn_base_error_hint(error, "is \"%s\" meant?", near);
     return false;
 }
 
+/* Where fields are found by name. */
+typedef struct FieldIndex {
+    const TarnCsvHeader *header;
+    TarnMap names;   /* lower case unique name -> field + 1 */
+    TarnMap origins; /* lower case name in the file -> first such field + 1 */
+    TarnArena *arena;
+} FieldIndex;
+
+static size_t look_up(const FieldIndex *index, const TarnMap *map, const char *name) {
+    TarnText key = tarn_source__folded(tarn_base_text(name), index->arena);
+    return (size_t)(uintptr_t)tarn_base_map_get(map, key);
+}
+
+static void index_fields(FieldIndex *index) {
+    tarn_base_map_init(&index->names, index->arena);
+    tarn_base_map_init(&index->origins, index->arena);
+    for (size_t i = 0; i < index->header->count; i++) {
+        void *place = (void *)(uintptr_t)(i + 1);
+        TarnText name = tarn_base_text(index->header->names[i]);
+        TarnText from = tarn_source__folded(tarn_base_text(index->header->origins[i]),
+                                            index->arena);
+        tarn_base_map_put(&index->names, tarn_source__folded(name, index->arena), place);
+        if (!tarn_base_map_has(&index->origins, from)) {
+            tarn_base_map_put(&index->origins, from, place);
+        }
+    }
+}
+
+/* The field of a column, or the number of fields. By the name inference gave it if the file's
+ * own fits too; by the file's own; by the name inference would give it. */
+static size_t find_field(const CsvReader *reader, const FieldIndex *index,
+                         const TarnColumn *column) {
+    size_t named = look_up(index, &index->names, column->name);
+    if (named > 0 && strcasecmp(index->header->origins[named - 1], origin(column)) == 0) {
+        return named - 1;
+    }
+    size_t from = look_up(index, &index->origins, origin(column));
+    if (from > 0 && reader->targets[from - 1] < 0) return from - 1;
+    named = look_up(index, &index->names, origin(column));
+    if (named > 0 && reader->targets[named - 1] < 0) return named - 1;
+    return index->header->count;
+}
+
 static bool match_header(CsvReader *reader, const char *path, const TarnCsvHeader *header,
-                         const TarnSourceOptions *options, TarnError *error) {
+                         const TarnSourceOptions *options, TarnArena *arena, TarnError *error) {
+    FieldIndex index = {.header = header, .arena = arena};
+    index_fields(&index);
     reader->field_count = header->count;
     reader->targets = malloc((header->count + 1) * sizeof(*reader->targets));
-    if (reader->targets == NULL) {
+    reader->missing = malloc((reader->column_count + 1) * sizeof(*reader->missing));
+    if (reader->targets == NULL || reader->missing == NULL) {
         return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
     }
     for (size_t i = 0; i < header->count; i++) reader->targets[i] = -1;
-    size_t matched = 0;
     for (size_t c = 0; c < reader->column_count; c++) {
-        size_t field = 0;
-        while (field < header->count &&
-               strcasecmp(header->names[field], origin(&reader->columns[c])) != 0) {
-            field++;
-        }
-        if (field < header->count && reader->targets[field] < 0) {
+        size_t field = find_field(reader, &index, &reader->columns[c]);
+        if (field < header->count) {
             reader->targets[field] = (int32_t)c;
-            matched++;
         } else if (!options->missing_as_null || reader->columns[c].required) {
             return refuse_header(path, &reader->columns[c], header, error);
+        } else {
+            reader->missing[reader->missing_count++] = c;
         }
     }
-    if (matched > 0 || reader->column_count == 0) return true;
-    return refuse_header(path, &reader->columns[0], header, error);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    bool any = reader->missing_count < reader->column_count || reader->column_count == 0;
+    return any || refuse_header(path, &reader->columns[0], header, error);
+}
+
+static bool check_dialect(const CsvReader *reader, const char *path, TarnError *error) {
+    TarnRecordShape shape = reader->shape;
+    const char special[] = {'\n', '\r', '\0'};
+    bool same = shape.delimiter == shape.quote || (shape.escape != '\0' &&
+                                                  shape.escape == shape.delimiter);
+    for (size_t i = 0; i < sizeof(special); i++) {
+        same = same || shape.delimiter == (uint8_t)special[i] ||
+               (i < 2 && (shape.quote == (uint8_t)special[i] ||
+                          shape.escape == (uint8_t)special[i]));
+    }
+    if (same) {
+        tarn_base_error_set(error, TARN_E_CONFIG,
+                            "\"%s\": the CSV delimiter, quote and escape must be different "
+                            "characters, none of them a line's end", path);
+        return false;
+    }
+    const char *formats[] = {reader->dialect.date_format, reader->dialect.timestamp_format};
+    for (size_t i = 0; i < 2; i++) {
+        const char *unknown = tarn_source__text_format_check(formats[i]);
+        if (unknown == NULL) continue;
+        tarn_base_error_set(error, TARN_E_CONFIG, "\"%s\": the date format \"%s\" cannot be "
+                            "used: \"%s\" is not known", path, formats[i], unknown);
+        return tarn_base_error_hint(error, "known are %%Y %%y %%m %%d %%b %%B %%H %%I %%p %%M "
+                                           "%%S %%f %%z %%%%");
+    }
+    return true;
 }
 
 static bool start_reading(CsvReader *reader, const TarnOs *os, const char *path,
@@ -558,12 +594,14 @@ static bool start_reading(CsvReader *reader, const TarnOs *os, const char *path,
     TarnCsvHeader header;
     TarnInput *input = NULL;
     tarn_base_arena_init(&arena, 64 * TARN_MIB);
-    bool ok = tarn_source__input_open(os, path, options->compression, &input, error) &&
-              tarn_source__pieces_new(input, reader->shape, &reader->pieces, error) &&
+    bool ok = check_dialect(reader, path, error) &&
+              tarn_source__input_open(os, path, options->compression, &input, error) &&
+              tarn_source__pieces_new(input, reader->shape, options->piece_bytes,
+                                      &reader->pieces, error) &&
               tarn_source__csv_header(reader->pieces, path, &reader->dialect, &reader->shape,
                                       options->columns, options->column_count, &arena, &header,
                                       error) &&
-              match_header(reader, path, &header, options, error) &&
+              match_header(reader, path, &header, options, &arena, error) &&
               open_slots(reader, options->slots > 0 ? options->slots : 1, error);
     tarn_base_arena_dispose(&arena);
     return ok;
@@ -574,8 +612,10 @@ bool tarn_source__csv_open(const TarnOs *os, const char *path, const TarnSourceO
     CsvReader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
     reader->dialect = options->csv;
+    reader->formats = (TarnTextFormats){options->csv.date_format, options->csv.timestamp_format};
     reader->columns = options->columns;
     reader->column_count = options->column_count;
+    reader->refuse_extra_fields = options->refuse_extra_fields;
     reader->shape = (TarnRecordShape){.newline = '\n',
                                       .delimiter = (uint8_t)options->csv.delimiter,
                                       .quote = (uint8_t)options->csv.quote,

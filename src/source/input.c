@@ -94,6 +94,15 @@ static bool refill(TarnInput *input, TarnError *error) {
     return read_plain(input, input->compressed, COMPRESSED_BYTES, &input->compressed_size, error);
 }
 
+/* Zeros behind the last member are padding, as copies by blocks leave it. */
+static bool is_padding(TarnInput *input) {
+    while (input->compressed_at < input->compressed_size &&
+           input->compressed[input->compressed_at] == 0) {
+        input->compressed_at++;
+    }
+    return input->compressed_at == input->compressed_size;
+}
+
 static bool inflate_some(TarnInput *input, uint8_t *out, size_t size, size_t *made,
                          TarnError *error) {
     input->zlib.next_in = input->compressed + input->compressed_at;
@@ -137,6 +146,8 @@ bool tarn_source__input_read(TarnInput *input, void *data, size_t size, size_t *
         if (input->compressed_at == input->compressed_size && !refill(input, error)) return false;
         bool ended = input->compressed_size == 0;
         if (ended && !input->in_member) return true;
+        bool between = input->compression == TARN_COMPRESSION_GZIP && !input->in_member;
+        if (between && is_padding(input)) continue;
         size_t made = 0;
         uint8_t *out = (uint8_t *)data + *got;
         bool ok = input->compression == TARN_COMPRESSION_GZIP

@@ -24,7 +24,7 @@ typedef struct TarnPiece {
     uint64_t offset; /* of data in the (uncompressed) file */
     uint64_t line;   /* of the first byte, 1-based */
     uint64_t row;    /* of the first record, 1-based */
-    bool last;       /* nothing follows: the final record may lack its newline */
+    bool too_long;   /* the start of one record longer than TARN_LIMIT_FIELD_BYTES */
 } TarnPiece;
 
 /* How records are told apart. quote '\0': each line is a record. */
@@ -35,10 +35,10 @@ typedef struct TarnRecordShape {
     uint8_t escape; /* '\0' or == quote: quotes are doubled */
 } TarnRecordShape;
 
-/* `input` is the pieces' from here on. The first `skip` bytes and lines were read already. */
-bool tarn_source__pieces_new(TarnInput *input, TarnRecordShape shape, TarnPieces **pieces,
-                             TarnError *error) TARN_CHECKED;
-void tarn_source__pieces_free(TarnPieces *pieces);
+/* `input` is the pieces' from here on, also when this fails. piece_bytes 0 = the usual. */
+bool tarn_source__pieces_new(TarnInput *input, TarnRecordShape shape, size_t piece_bytes,
+                             TarnPieces **pieces, TarnError *error) TARN_CHECKED;
+void tarn_source__pieces_free(TarnPieces *pieces); /* NULL is fine */
 /* A better known shape, before the first piece is cut. */
 void tarn_source__pieces_shape(TarnPieces *pieces, TarnRecordShape shape);
 /* Thread-safe. The piece's memory is reused from call to call (start with a zeroed struct, end
@@ -46,14 +46,19 @@ void tarn_source__pieces_shape(TarnPieces *pieces, TarnRecordShape shape);
 bool tarn_source__pieces_next(TarnPieces *pieces, TarnPiece *piece, bool *more,
                               TarnError *error) TARN_CHECKED;
 void tarn_source__piece_dispose(TarnPiece *piece);
-/* Takes whole records from the front (a header) before the first piece is cut; `size` bytes and
- * `lines` lines are dropped and do not count as rows. Only before the first next. */
-bool tarn_source__pieces_peek(TarnPieces *pieces, TarnText *start, TarnError *error) TARN_CHECKED;
+/* The first `size` bytes of what was not dropped, or fewer at the end of the file (*whole).
+ * Valid until the next call. Only before the first next. */
+bool tarn_source__pieces_peek(TarnPieces *pieces, size_t size, TarnText *start, bool *whole,
+                              TarnError *error) TARN_CHECKED;
+/* Takes bytes that were peeked at from the front (a header): they do not count as rows. */
 void tarn_source__pieces_drop(TarnPieces *pieces, size_t size, uint64_t lines);
 
 /* Where the record that starts at `at` ends (one past its newline), its lines counted. False if
- * the data ends first. An opening quote that is never closed does not end. */
+ * the data ends first. A quoted field that runs over a newline and whose closing quote is followed
+ * by text was never meant to: the record is then its first line alone. */
 bool tarn_source__record_end(const uint8_t *data, size_t size, size_t at, TarnRecordShape shape,
                              size_t *end, uint64_t *lines);
+/* Whether what is at `at`, behind a closing quote, may follow one. */
+bool tarn_source__quote_closes(const uint8_t *data, size_t size, size_t at, TarnRecordShape shape);
 
 #endif

@@ -46,6 +46,41 @@ void tarn_source_reader_close(TarnSourceReader *reader) {
     free(reader);
 }
 
+/* --- what readers share --- */
+
+void tarn_source__rejects_clear(TarnRejects *rejects) {
+    tarn_base_arena_reset(&rejects->arena);
+    rejects->items = NULL;
+    rejects->count = rejects->capacity = 0;
+}
+
+TarnReject *tarn_source__reject_add(TarnRejects *rejects, const char *column, TarnText bytes) {
+    TarnReject *reject = TARN_PUSH(&rejects->arena, rejects);
+    if (reject == NULL) return NULL;
+    reject->column = column;
+    reject->bytes.data = tarn_base_arena_copy(&rejects->arena, bytes.data, bytes.size);
+    reject->bytes.size = bytes.size;
+    return reject;
+}
+
+const char *tarn_source__shown(TarnArena *arena, TarnText text, size_t most) {
+    TarnText cut = {text.data, text.size < most ? text.size : most};
+    cut.size = tarn_base_text_utf8_valid(cut);
+    char *copy = tarn_base_text_string(arena, cut);
+    for (size_t i = 0; copy != NULL && i < cut.size; i++) {
+        if ((unsigned char)copy[i] < 0x20 || copy[i] == 0x7F) copy[i] = ' ';
+    }
+    return copy != NULL ? copy : "";
+}
+
+TarnText tarn_source__folded(TarnText name, TarnArena *arena) {
+    char *key = tarn_base_arena_string_n(arena, name.data, name.size);
+    for (size_t i = 0; key != NULL && i < name.size; i++) {
+        if (key[i] >= 'A' && key[i] <= 'Z') key[i] = (char)(key[i] - 'A' + 'a');
+    }
+    return (TarnText){key != NULL ? key : "", key != NULL ? name.size : 0};
+}
+
 /* --- detection --- */
 
 typedef struct Suffix {

@@ -38,7 +38,15 @@ typedef struct TarnRejects {
     TarnArena arena;
 } TarnRejects;
 
+/* A batch ends when it has this many, so that a file of nothing but bad rows is bounded too. */
+#define TARN_SOURCE_REJECTS_MAX 4096
+
+void tarn_source__rejects_clear(TarnRejects *rejects);
 /* A reject with a copy of the bytes; NULL when the arena failed. */
 TarnReject *tarn_source__reject_add(TarnRejects *rejects, const char *column, TarnText bytes);
+/* A value's start, at most `most` bytes, made printable for a reason; "" when the arena failed. */
+const char *tarn_source__shown(TarnArena *arena, TarnText text, size_t most);
+/* A name in lower case ASCII: the key under which names are the same. */
+TarnText tarn_source__folded(TarnText name, TarnArena *arena);
 
 #endif

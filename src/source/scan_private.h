@@ -53,10 +53,16 @@ static inline void tarn_source__scan_init(TarnScan *scan, const uint8_t *data, s
     scan->mask = size > 0 ? tarn_source__scan_load(scan) : 0;
 }
 
+/* Goes on (or back) to the first position at or after `at`. */
+static inline void tarn_source__scan_seek(TarnScan *scan, size_t at) {
+    scan->base = at & ~(size_t)63;
+    scan->mask = at < scan->size ? tarn_source__scan_load(scan) & (~UINT64_C(0) << (at & 63)) : 0;
+}
+
 /* The next position, or `size` at the end. */
 static inline size_t tarn_source__scan_next(TarnScan *scan) {
     while (scan->mask == 0) {
-        if (scan->size - scan->base <= 64) {
+        if (scan->base >= scan->size || scan->size - scan->base <= 64) {
             scan->base = scan->size;
             return scan->size;
         }

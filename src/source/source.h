@@ -72,7 +72,7 @@ typedef struct TarnReject {
  * number (uint64 -> int64 "row"); the receiver owns it. Rejects live until the slot's next call. */
 typedef struct TarnBatch {
     struct ArrowArray array;
-    uint64_t piece; /* 0, 1, 2 ... in file order */
+    uint64_t piece; /* 0, 1, 2 ... in file order; a piece of many rejects comes in parts */
     const TarnReject *rejects;
     size_t reject_count;
     uint64_t bytes; /* of input consumed */
@@ -88,7 +88,9 @@ typedef struct TarnSourceOptions {
     size_t column_count;
     uint32_t slots; /* threads that will read; >= 1 */
     bool missing_as_null; /* an optional column the file does not have is null, not an error */
-    bool refuse_extra_fields; /* a field the columns do not name refuses the row (drift: freeze) */
+    /* A field that the columns do not name and that is not null refuses the row. */
+    bool refuse_extra_fields;
+    size_t piece_bytes; /* 0 = TARN_SOURCE_PIECE_BYTES; others are for tests */
 } TarnSourceOptions;
 
 /* Everything the options point at must outlive the reader. Errors: TARN_E_SOURCE_UNREADABLE when

@@ -10,7 +10,7 @@
 #include "base/time.h"
 
 #define US_PER_SECOND INT64_C(1000000)
-#define US_PER_DAY (86400 * US_PER_SECOND)
+#define SECONDS_PER_DAY INT64_C(86400)
 
 __extension__ typedef unsigned __int128 Uint128;
 
@@ -23,6 +23,7 @@ const char *tarn_source__problem_text(TarnTextProblem problem) {
     case TARN_TEXT_HAS_ZONE: return "has a time zone and the type has none";
     case TARN_TEXT_BAD_UTF8: return "is not valid UTF-8";
     case TARN_TEXT_NUL: return "holds a NUL byte";
+    case TARN_TEXT_LENGTH: return "has another length";
     }
     return "";
 }
@@ -197,8 +198,8 @@ typedef struct Moment {
     int hour;
     int minute;
     int second;
-    int64_t us;
-    bool inexact; /* digits below a microsecond that are not zero */
+    int64_t ns;
+    bool inexact; /* digits below a nanosecond that are not zero */
     bool has_zone;
     int64_t offset_s;
     bool half; /* %I seen */
@@ -234,11 +235,11 @@ static bool take_char(Cursor *cursor, char c) {
 }
 
 static bool take_fraction(Cursor *cursor, Moment *moment) {
-    int64_t scale = US_PER_SECOND / 10;
+    int64_t scale = US_PER_SECOND * 1000 / 10;
     const char *start = cursor->at;
     for (; cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9'; cursor->at++) {
         if (scale == 0 && *cursor->at != '0') moment->inexact = true;
-        moment->us += (*cursor->at - '0') * scale;
+        moment->ns += (*cursor->at - '0') * scale;
         scale /= 10;
     }
     return cursor->at > start;
@@ -333,7 +334,8 @@ static bool take_format(Cursor *cursor, const char *format, Moment *moment) {
     return true;
 }
 
-static TarnTextProblem finish_moment(Moment *moment, int64_t *days, int64_t *clock_us) {
+/* *clock_s may be outside of the day, by the zone; the fraction stays in moment->ns. */
+static TarnTextProblem finish_moment(Moment *moment, int64_t *days, int64_t *clock_s) {
     static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (moment->half) {
         if (moment->hour < 1 || moment->hour > 12 || moment->pm < 0) return TARN_TEXT_WRONG;
@@ -349,10 +351,8 @@ static TarnTextProblem finish_moment(Moment *moment, int64_t *days, int64_t *clo
     if (moment->inexact) return TARN_TEXT_INEXACT;
     *days = tarn_base_time_days_from_civil(moment->year, (unsigned)moment->month,
                                            (unsigned)moment->day);
-    *clock_us = ((moment->hour * INT64_C(60) + moment->minute) * 60 + moment->second -
-                 moment->offset_s) *
-                    US_PER_SECOND +
-                moment->us;
+    *clock_s = (moment->hour * INT64_C(60) + moment->minute) * 60 + moment->second -
+               moment->offset_s;
     return TARN_TEXT_FITS;
 }
 
@@ -392,33 +392,65 @@ TarnTextProblem tarn_source__text_date(TarnText text, const char *format, int32_
     return problem;
 }
 
-TarnTextProblem tarn_source__text_timestamp(TarnText text, const char *format, int64_t *us,
-                                            bool *has_zone) {
+/* Seconds since 1970; the fraction stays in moment->ns. */
+static TarnTextProblem read_timestamp(TarnText text, const char *format, Moment *moment,
+                                      int64_t *seconds) {
     text = trim(text);
     Cursor cursor = {text.data, text.data + text.size};
-    Moment moment = unset_moment;
     bool ok = true;
+    *moment = unset_moment;
     if (format != NULL) {
-        ok = take_format(&cursor, format, &moment);
+        ok = take_format(&cursor, format, moment);
     } else {
-        ok = take_iso_date(&cursor, &moment);
+        ok = take_iso_date(&cursor, moment);
         if (ok && cursor.at < cursor.end) {
             ok = (take_char(&cursor, 'T') || take_char(&cursor, ' ') ||
                   take_char(&cursor, 't')) &&
-                 take_iso_clock(&cursor, &moment);
+                 take_iso_clock(&cursor, moment);
             if (ok && cursor.at < cursor.end) {
                 take_char(&cursor, ' ');
-                ok = take_zone(&cursor, &moment);
+                ok = take_zone(&cursor, moment);
             }
         }
     }
     if (!ok || cursor.at != cursor.end) return TARN_TEXT_WRONG;
     int64_t days = 0;
     int64_t clock = 0;
-    TarnTextProblem problem = finish_moment(&moment, &days, &clock);
-    *us = days * US_PER_DAY + clock;
-    *has_zone = moment.has_zone;
+    TarnTextProblem problem = finish_moment(moment, &days, &clock);
+    *seconds = days * SECONDS_PER_DAY + clock;
     return problem;
+}
+
+TarnTextProblem tarn_source__text_timestamp(TarnText text, const char *format, int64_t *us,
+                                            bool *has_zone) {
+    Moment moment;
+    int64_t seconds = 0;
+    TarnTextProblem problem = read_timestamp(text, format, &moment, &seconds);
+    *has_zone = moment.has_zone;
+    if (problem != TARN_TEXT_FITS) return problem;
+    *us = seconds * US_PER_SECOND + moment.ns / 1000;
+    return moment.ns % 1000 == 0 ? TARN_TEXT_FITS : TARN_TEXT_INEXACT;
+}
+
+TarnTextProblem tarn_source__text_timestamp_ns(TarnText text, const char *format, int64_t *ns,
+                                               bool *has_zone) {
+    Moment moment;
+    int64_t seconds = 0;
+    TarnTextProblem problem = read_timestamp(text, format, &moment, &seconds);
+    *has_zone = moment.has_zone;
+    if (problem != TARN_TEXT_FITS) return problem;
+    bool beyond = __builtin_mul_overflow(seconds, US_PER_SECOND * 1000, ns) ||
+                  __builtin_add_overflow(*ns, moment.ns, ns);
+    return beyond ? TARN_TEXT_RANGE : TARN_TEXT_FITS;
+}
+
+const char *tarn_source__text_format_check(const char *format) {
+    for (; format != NULL && *format != '\0'; format++) {
+        if (*format != '%') continue;
+        if (format[1] == '\0' || strchr("YymdbBHIMSfzp%", format[1]) == NULL) return format;
+        format++;
+    }
+    return NULL;
 }
 
 TarnTextProblem tarn_source__text_time(TarnText text, int64_t *us) {
@@ -427,7 +459,11 @@ TarnTextProblem tarn_source__text_time(TarnText text, int64_t *us) {
     Moment moment = unset_moment;
     if (!take_iso_clock(&cursor, &moment) || cursor.at != cursor.end) return TARN_TEXT_WRONG;
     int64_t days = 0;
-    return finish_moment(&moment, &days, us);
+    int64_t seconds = 0;
+    TarnTextProblem problem = finish_moment(&moment, &days, &seconds);
+    *us = seconds * US_PER_SECOND + moment.ns / 1000;
+    if (problem == TARN_TEXT_FITS && moment.ns % 1000 != 0) problem = TARN_TEXT_INEXACT;
+    return problem;
 }
 
 TarnTextProblem tarn_source__text_uuid(TarnText text) {
