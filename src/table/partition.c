@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/hash.h"
 #include "table/partition_private.h"
@@ -228,7 +229,7 @@ static bool check_names(const TarnSchema *schema, const TarnPartitionField *fiel
 }
 
 static bool check_pair(const TarnPartitionField *a, const TarnPartitionField *b, TarnError *error) {
-    if (strcmp(a->name, b->name) == 0) {
+    if (strcasecmp(a->name, b->name) == 0) {
         return tarn_base_error_set(error, TARN_E_PARTITION_INVALID,
                                    "two partition fields are named \"%.100s\"", a->name);
     }

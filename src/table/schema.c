@@ -293,9 +293,15 @@ bool tarn_table_schema_same(const TarnSchema *a, const TarnSchema *b) {
     return same_fields(a->fields, b->fields, a->field_count);
 }
 
+size_t tarn_table__field_capacity(size_t count) {
+    size_t capacity = 1;
+    while (capacity < count) capacity *= 2;
+    return capacity;
+}
+
 TarnField *tarn_table__fields_copy(const TarnField *fields, size_t count, TarnArena *arena) {
     if (count == 0) return NULL;
-    TarnField *copy = TARN_NEW_ARRAY(arena, count, TarnField);
+    TarnField *copy = TARN_NEW_ARRAY(arena, tarn_table__field_capacity(count), TarnField);
     if (copy == NULL) return NULL;
     memcpy(copy, fields, count * sizeof(*fields));
     for (size_t i = 0; i < count; i++) {

@@ -35,7 +35,10 @@ bool tarn_table__refuse_column(const TarnSchema *schema, TarnText path, TarnErro
 
 /* JSON levels of a type, 0 for primitives; stops counting beyond the maximum. */
 int tarn_table__type_levels(const TarnType *type);
-/* A deep copy of the fields; names, docs and defaults are shared. */
+/* A deep copy of the fields; names, docs and defaults are shared. Each level has room for
+ * tarn_table__field_capacity(count) fields: a builder that only has such levels needs no other
+ * note of their capacity. */
+size_t tarn_table__field_capacity(size_t count);
 TarnField *tarn_table__fields_copy(const TarnField *fields, size_t count, TarnArena *arena);
 /* Fresh ids after *last_id for the children of a type, a level before the one below; advances
  * *last_id; false when ids run out. `map` (may be NULL) is told each change. */

@@ -137,16 +137,17 @@ bool tarn_table__update_append(TarnSchemaUpdate *update, TarnField *parent, cons
             error, TARN_E_LIMIT_EXCEEDED,
             "no column can be added: the field ids of this table are used up");
     }
-    TarnField *grown = TARN_NEW_ARRAY(arena, *list.count + 1, TarnField);
-    if (!tarn_base_arena_check(arena, error)) return false;
-    TarnField *before = *list.items;
-    if (*list.count > 0) memcpy(grown, before, *list.count * sizeof(*grown));
-    grown[(*list.count)++] = *copy;
-    *list.items = grown;
+    if (*list.count == 0 || *list.count == tarn_table__field_capacity(*list.count)) {
+        TarnField *grown = TARN_NEW_ARRAY(arena, tarn_table__field_capacity(*list.count + 1),
+                                          TarnField);
+        if (!tarn_base_arena_check(arena, error)) return false;
+        if (*list.count > 0) memcpy(grown, *list.items, *list.count * sizeof(*grown));
+        *list.items = grown;
+    }
+    (*list.items)[(*list.count)++] = *copy;
     for (size_t i = 0; i < update->schema.field_count; i++) {
         int levels = tarn_table__type_levels(&update->schema.fields[i].type);
         if (levels + TARN_TABLE_STRUCT_LEVELS <= TARN_TABLE_TYPE_LEVELS_MAX) continue;
-        *list.items = before;
         (*list.count)--;
         return tarn_base_error_set(error, TARN_E_LIMIT_EXCEEDED,
                                    "column \"%s\" would be nested too deeply", field->name);
@@ -160,6 +161,7 @@ bool tarn_table_schema_update_add(TarnSchemaUpdate *update, const char *parent, 
                                   const TarnJson *initial, const TarnJson *write,
                                   TarnError *error) {
     TarnField *into;
+    if (name == NULL) name = "";
     if (!find_parent(update, parent, &into, error)) return false;
     TarnField field = {.name = name, .type = *type, .required = required, .doc = doc};
     if (initial != NULL && initial->kind != TARN_JSON_NULL) field.initial_default = initial;

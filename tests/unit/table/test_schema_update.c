@@ -522,6 +522,30 @@ static void integers_fit_doubles_and_wide_decimals(void) {
     CHECK_INT(at(&update, "fresh")->id, 5);
 }
 
+static void many_columns_take_little_memory(void) {
+    fresh();
+    TarnSchema table = incoming_of("a DOUBLE", 2);
+    TarnSchema incoming = {.field_count = 3000};
+    incoming.fields = TARN_NEW_ARRAY(&arena, incoming.field_count, TarnField);
+    for (size_t i = 0; i < incoming.field_count; i++) {
+        incoming.fields[i].name = tarn_base_arena_printf(&arena, "c%zu", i);
+        incoming.fields[i].type.primitive.kind = TARN_TYPE_LONG;
+    }
+    TarnSchemaUpdate update;
+    TarnError error = {0};
+    bool changed;
+    size_t before = arena.used;
+    tarn_table_schema_update_init(&update, &table, 1, 2, &arena);
+    CHECK_OK(tarn_table_schema_update_union(&update, &incoming, &changed, &error), &error);
+    CHECK_INT(update.schema.field_count, 3001);
+    CHECK_INT(at(&update, "c2999")->id, 3001);
+    CHECK(arena.used - before < 4 * TARN_MIB);
+    CHECK_OK(tarn_table_schema_update_drop(&update, "c5", NULL, 0, &error), &error);
+    CHECK_OK(add(&update, NULL, "c5", "DATE", &error), &error);
+    CHECK_INT(at(&update, "c5")->id, 3002);
+    CHECK_INT(at(&update, "c6")->id, 8);
+}
+
 static void exhausted_memory_is_an_error(void) {
     fresh();
     TarnSchema base = base_schema();
@@ -563,6 +587,7 @@ int main(int argc, char **argv) {
     TAP_TEST(unions_widen_and_add);
     TAP_TEST(unions_that_lose_are_refused);
     TAP_TEST(integers_fit_doubles_and_wide_decimals);
+    TAP_TEST(many_columns_take_little_memory);
     TAP_TEST(exhausted_memory_is_an_error);
     tarn_base_arena_dispose(&arena);
     tarn_base_buffer_dispose(&out);
