@@ -294,10 +294,8 @@ static void cut_last(const TarnPiece *piece, TarnRecordShape shape, Cut *cut) {
     bool whole = tarn_source__record_end(piece->data, piece->size + 1, cut->size, shape, &end,
                                          &lines);
     piece->data[piece->size] = 0;
-    if (!whole || end <= piece->size) {
-        cut_line(piece, shape, cut);
-        return;
-    }
+    if (!whole) cut_line(piece, shape, cut);
+    if (!whole || end <= piece->size) return; /* more than one is left: for the next piece */
     cut->rows++;
     cut->lines += lines - 1;
     cut->size = piece->size;

@@ -11,22 +11,34 @@
 
 #define TARN_SCAN_PADDING 64
 
-/* Bit i is set where data[i] == byte, for 64 bytes. */
-static inline uint64_t tarn_source__scan_mask(const uint8_t *data, uint8_t byte) {
+/* A byte in each place of a vector. */
 #ifdef __SSE2__
-    __m128i wanted = _mm_set1_epi8((char)byte);
+typedef __m128i TarnScanByte;
+static inline TarnScanByte tarn_source__scan_byte(uint8_t byte) {
+    return _mm_set1_epi8((char)byte);
+}
+#else
+typedef uint8_t TarnScanByte;
+static inline TarnScanByte tarn_source__scan_byte(uint8_t byte) { return byte; }
+#endif
+
+/* Bit i is set where data[i] is the byte, for 64 bytes. */
+static inline uint64_t tarn_source__scan_mask_of(const uint8_t *data, TarnScanByte wanted) {
     uint64_t mask = 0;
+#ifdef __SSE2__
     for (int i = 0; i < 4; i++) {
         __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(data + 16 * i));
         uint64_t bits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(part, wanted));
         mask |= bits << (16 * i);
     }
-    return mask;
 #else
-    uint64_t mask = 0;
-    for (int i = 0; i < 64; i++) mask |= (uint64_t)(data[i] == byte) << i;
-    return mask;
+    for (int i = 0; i < 64; i++) mask |= (uint64_t)(data[i] == wanted) << i;
 #endif
+    return mask;
+}
+
+static inline uint64_t tarn_source__scan_mask(const uint8_t *data, uint8_t byte) {
+    return tarn_source__scan_mask_of(data, tarn_source__scan_byte(byte));
 }
 
 /* Walks the positions of up to three byte values in order. */
@@ -35,21 +47,24 @@ typedef struct TarnScan {
     size_t size;
     size_t base; /* of the current 64 bytes */
     uint64_t mask;
-    uint8_t bytes[3];
+    TarnScanByte bytes[3]; /* spread out once: doing so in each load costs more than the search */
 } TarnScan;
 
 static inline uint64_t tarn_source__scan_load(const TarnScan *scan) {
     const uint8_t *at = scan->data + scan->base;
-    uint64_t mask = tarn_source__scan_mask(at, scan->bytes[0]) |
-                    tarn_source__scan_mask(at, scan->bytes[1]);
-    if (scan->bytes[2] != scan->bytes[1]) mask |= tarn_source__scan_mask(at, scan->bytes[2]);
+    uint64_t mask = tarn_source__scan_mask_of(at, scan->bytes[0]) |
+                    tarn_source__scan_mask_of(at, scan->bytes[1]) |
+                    tarn_source__scan_mask_of(at, scan->bytes[2]);
     size_t left = scan->size - scan->base;
     return left >= 64 ? mask : mask & ((UINT64_C(1) << left) - 1);
 }
 
 static inline void tarn_source__scan_init(TarnScan *scan, const uint8_t *data, size_t size,
                                           uint8_t a, uint8_t b, uint8_t c) {
-    *scan = (TarnScan){.data = data, .size = size, .bytes = {a, b, c}};
+    *scan = (TarnScan){.data = data, .size = size};
+    scan->bytes[0] = tarn_source__scan_byte(a);
+    scan->bytes[1] = tarn_source__scan_byte(b);
+    scan->bytes[2] = tarn_source__scan_byte(c);
     scan->mask = size > 0 ? tarn_source__scan_load(scan) : 0;
 }
 
