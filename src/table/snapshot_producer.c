@@ -27,8 +27,11 @@ bool tarn_table_snapshot_producer_new(const TarnProducerOptions *options,
     }
     producer->options = *options;
     producer->change = change;
-    tarn_base_arena_init(&producer->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
-    tarn_base_arena_init(&producer->attempt_arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    if (producer->options.memory == 0) {
+        producer->options.memory = TARN_LIMIT_STATEMENT_ARENA_BYTES;
+    }
+    tarn_base_arena_init(&producer->arena, producer->options.memory);
+    tarn_base_arena_init(&producer->attempt_arena, producer->options.memory);
     tarn_base_map_init(&producer->rewrites, &producer->arena);
     tarn_base_map_init(&producer->merges, &producer->arena);
     int64_t start = change->starting_snapshot_id;

@@ -72,7 +72,7 @@ typedef struct TarnProducerOptions {
     TarnStore *store;
     TarnManifestCache *cache; /* NULL = none */
     const char *commit_id;    /* in the name of each file written: the catalog's intent; a UUID */
-    uint32_t threads;         /* to read manifests with; 0 = as many as there are processors */
+    size_t memory; /* that each of its arenas may take; 0 = TARN_LIMIT_STATEMENT_ARENA_BYTES */
 } TarnProducerOptions;
 
 typedef struct TarnPreparedSnapshot {

@@ -22,12 +22,18 @@ const char *tarn_table__produce_path(TarnSnapshotProducer *producer, const char 
 }
 
 static bool record_written(TarnSnapshotProducer *producer, const char *path, TarnError *error) {
+    size_t room = producer->written.capacity;
     TarnWrittenFile *file = TARN_PUSH(&producer->arena, &producer->written);
+    if (file == NULL) return tarn_base_arena_check(&producer->arena, error);
+    file->path = path;
+    if (producer->written.capacity == room) return true;
     /* Room for the list of garbage, which must not fail when it is asked for. */
     const char **garbage =
         TARN_NEW_ARRAY(&producer->arena, producer->written.capacity, const char *);
-    if (file == NULL || garbage == NULL) return tarn_base_arena_check(&producer->arena, error);
-    file->path = path;
+    if (garbage == NULL) {
+        producer->written.count--;
+        return tarn_base_arena_check(&producer->arena, error);
+    }
     producer->garbage = garbage;
     return true;
 }
@@ -106,7 +112,7 @@ bool tarn_table__produce_manifest(TarnSnapshotProducer *producer, const TarnMani
                                   TarnManifestFile *row, TarnError *error) {
     TarnArena arena;
     TarnBuffer bytes;
-    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    tarn_base_arena_init(&arena, producer->options.memory);
     tarn_base_buffer_init(&bytes, TARN_LIMIT_MANIFEST_BYTES);
     const char *name = tarn_base_arena_printf(&arena, "%s-m%" PRIu32 ".avro",
                                               producer->options.commit_id,
@@ -276,7 +282,7 @@ static bool check_added(const TarnSnapshotProducer *producer, TarnArena *arena,
 bool tarn_table__produce_added(TarnSnapshotProducer *producer, TarnError *error) {
     if (producer->added_written) return true;
     TarnArena arena;
-    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    tarn_base_arena_init(&arena, producer->options.memory);
     bool done = check_added(producer, &arena, error) && write_groups(producer, &arena, error);
     tarn_base_arena_dispose(&arena);
     if (!done) producer->added.count = 0; /* a part of them is garbage; the next attempt rewrites */

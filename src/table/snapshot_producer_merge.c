@@ -70,7 +70,7 @@ static bool write_bin(Merger *merger, const Bin *bin, TarnManifestFile *row, Tar
     const TarnPartitionSpec *spec = tarn_table_metadata_spec(producer->base, first->spec_id);
     TarnArena arena;
     EntryList entries = {0};
-    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    tarn_base_arena_init(&arena, producer->options.memory);
     bool done = true;
     /* Newest first, as in the list. */
     for (size_t i = bin->count; done && i-- > 0;) {

@@ -290,7 +290,7 @@ static bool rewrite_manifest(const Look *look, const bool *hits, TarnRewrite **r
     TarnSnapshotProducer *producer = look->remover->producer;
     TarnArena arena;
     TarnManifest *manifest = NULL;
-    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    tarn_base_arena_init(&arena, producer->options.memory);
     TarnRewrite *rewrite = TARN_NEW(&producer->arena, TarnRewrite);
     bool done = tarn_base_arena_check(&producer->arena, error) &&
                 tarn_table__produce_read(producer, look->file, &arena, &manifest, error) &&
