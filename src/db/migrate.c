@@ -52,6 +52,7 @@ static bool read_applied(TarnDb *db, const TarnDbMigration *migrations, size_t c
     bool ok;
     *applied = 0;
     if (!db->class->has_table(db, "tarn_migrations", has_table, error)) return false;
+    if (TARN_FAULT("db.migrate.look", error)) return false;
     if (!*has_table) {
         bool empty;
         if (!db->class->is_empty(db, &empty, error)) return false;

@@ -1,5 +1,6 @@
 /* Migrations: recorded, repeatable, raced for by several processes, refused when not ours. */
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 
 #include "base/fault.h"
@@ -161,6 +162,59 @@ static void processes_race_to_create_a_database(void) {
     }
 }
 
+/* What is seen while another process makes the database is one state of it, not two halves. */
+static void looking_while_another_process_creates(void) {
+    TarnError error;
+    TarnDb *db = open_db("looking", TARN_DB_CREATE);
+    pid_t child = fork();
+    if (child == 0) {
+        TarnDb *own = open_db("looking", TARN_DB_CREATE);
+        usleep(30000);
+        bool ok = tarn_db_migrate(own, steps, 3, &error);
+        tarn_db_close(own);
+        _exit(ok ? 0 : 1);
+    }
+    tarn_base_fault_init("db.migrate.look=sleep:200@1");
+    CHECK_OK(tarn_db_migrate(db, steps, 3, &error), &error);
+    tarn_base_fault_init(NULL);
+    int status;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_INT(number(db, "select x from a"), 2);
+    tarn_db_close(db);
+}
+
+/* An older SQLite file that is being read cannot get its log at once: opening waits. */
+static void opening_waits_for_readers_of_a_database_without_log(void) {
+    TarnError error;
+    sqlite3 *reader;
+    int ready[2];
+    const char *path = scratch_at(&scratch, "no-log");
+    REQUIRE(pipe(ready) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        bool ok = sqlite3_open(path, &reader) == SQLITE_OK &&
+                  sqlite3_exec(reader, "create table a (x); begin; select * from a", NULL, NULL,
+                               NULL) == SQLITE_OK &&
+                  write(ready[1], "x", 1) == 1;
+        usleep(150000);
+        sqlite3_close(reader);
+        _exit(ok ? 0 : 1);
+    }
+    char byte;
+    REQUIRE(read(ready[0], &byte, 1) == 1);
+    close(ready[0]);
+    close(ready[1]);
+    int64_t start = os->monotonic_us(os);
+    TarnDb *db = open_db("no-log", TARN_DB_OPEN);
+    CHECK(os->monotonic_us(os) - start > 50000);
+    int status;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(!tarn_db_migrate(db, steps, 3, &error)); /* and it is another program's */
+    tarn_db_close(db);
+}
+
 static void a_killed_process_does_not_stop_the_others(void) {
     for (int round = 0; round < 4; round++) {
         char name[32];
@@ -182,6 +236,8 @@ int main(int argc, char **argv) {
     TAP_TEST(what_is_not_ours_is_left_alone);
     TAP_TEST(a_failing_step_leaves_the_version_before);
     TAP_TEST(processes_race_to_create_a_database);
+    TAP_TEST(looking_while_another_process_creates);
+    TAP_TEST(opening_waits_for_readers_of_a_database_without_log);
     TAP_TEST(a_killed_process_does_not_stop_the_others);
     tarn_base_arena_dispose(&arena);
     scratch_remove(&scratch);

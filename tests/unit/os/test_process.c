@@ -13,6 +13,7 @@
 
 static const TarnOs *os;
 static TarnArena arena;
+static const char *program;
 
 static void uuids_have_their_form(void) {
     TarnError error;
@@ -114,7 +115,9 @@ static void the_process_knows_itself(void) {
     TarnError error;
     const char *path;
     CHECK_OK(os->executable_path(os, &arena, &path, &error), &error);
-    CHECK(path != NULL && strstr(path, "process") != NULL);
+    char *own = realpath(program, NULL);
+    CHECK_STRING(path, own);
+    free(own);
     CHECK(os->processors(os) >= 1);
     CHECK_INT(os->process_id(os), getpid());
     CHECK(os->process_started(os, getpid()) > 0);
@@ -171,6 +174,24 @@ static void parallel_stops_at_a_failure(void) {
     }
 }
 
+/* The error that is told does not depend on which thread was faster. */
+static bool fail_late(void *state, size_t index, TarnError *error) {
+    atomic_bool *second_failed = state;
+    if (index == 0) {
+        while (!atomic_load(second_failed)) usleep(100);
+        usleep(2000);
+    }
+    atomic_store(second_failed, true);
+    return tarn_base_error_set(error, TARN_E_IO, "task %zu", index);
+}
+
+static void parallel_tells_the_error_of_the_lowest_index(void) {
+    TarnError error;
+    atomic_bool second_failed = false;
+    CHECK(!tarn_os_parallel(2, 2, fail_late, &second_failed, &error));
+    CHECK_STRING(error.message, "task 0");
+}
+
 static void a_signal_sets_the_flag_and_ends_a_wait(void) {
     TarnError error;
     REQUIRE_OK(tarn_os_signals_install(&error), &error);
@@ -220,6 +241,7 @@ static void a_closed_pipe_does_not_kill(void) {
 int main(int argc, char **argv) {
     TAP_START(argc, argv);
     os = tarn_os_posix();
+    program = argv[0];
     tarn_base_arena_init(&arena, TARN_MIB);
     TAP_TEST(uuids_have_their_form);
     TAP_TEST(version_7_sorts_by_time);
@@ -229,6 +251,7 @@ int main(int argc, char **argv) {
     TAP_TEST(the_process_knows_itself);
     TAP_TEST(parallel_runs_each_task_once);
     TAP_TEST(parallel_stops_at_a_failure);
+    TAP_TEST(parallel_tells_the_error_of_the_lowest_index);
     TAP_TEST(a_signal_sets_the_flag_and_ends_a_wait);
     TAP_TEST(the_second_signal_ends_the_process);
     TAP_TEST(a_closed_pipe_does_not_kill);

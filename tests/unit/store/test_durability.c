@@ -208,6 +208,23 @@ static void a_batch_that_failed_never_becomes_durable(void) {
     fake_os_free(fake);
 }
 
+static void a_put_that_failed_is_not_in_the_batch(void) {
+    TarnError error;
+    FakeOs *fake = fake_os_new(NULL);
+    TarnStore *store = open_store(fake_os(fake), TARN_STORE_SYNC_FULL);
+    TarnStoreBatch batch;
+    tarn_store_batch_init(&batch, store);
+    tarn_base_fault_init("store.put.after_write=error");
+    CHECK(!tarn_store_put(store, "/lake/x", TARN_TEXT("x"), TARN_STORE_IF_ABSENT, &batch, &error));
+    CHECK(!tarn_store_put_file(store, "/lake/y", "/lake/none", TARN_STORE_REPLACE, &batch, &error));
+    tarn_base_fault_init(NULL);
+    CHECK_INT(batch.count, 0);
+    CHECK_OK(tarn_store_batch_sync(&batch, &error), &error);
+    tarn_store_batch_dispose(&batch);
+    tarn_store_close(store);
+    fake_os_free(fake);
+}
+
 static const FakeOsOptions disks[] = {
     {.seed = 1, .short_transfers = true},
     {.seed = 2, .no_unnamed = true},
@@ -387,6 +404,7 @@ int main(int argc, char **argv) {
     TAP_TEST(writes_start_together_and_folders_sync_once);
     TAP_TEST(folders_above_are_synced_again_only_when_they_changed);
     TAP_TEST(a_batch_that_failed_never_becomes_durable);
+    TAP_TEST(a_put_that_failed_is_not_in_the_batch);
     TAP_TEST(every_call_of_a_commit_may_fail);
     TAP_TEST(every_call_of_a_put_may_fail);
     TAP_TEST(every_call_of_reading_may_fail);
