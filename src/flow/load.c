@@ -127,10 +127,13 @@ static bool parquet_columns(Load *load, const TarnLoadFile *file, TarnColumn **c
     RangeReader reader = {.os = os};
     TarnParquetFooter *footer = NULL;
     TarnSchema schema;
+    int32_t last_id = 0;
+    bool has_ids = false;
     if (!os->file_open(os, file->path, TARN_OS_READ, &reader.file, load->error)) return false;
     bool ok = tarn_format_parquet_footer_read(read_range, &reader, file->size, file->path,
                                               load->arena, &footer, load->error) &&
-              tarn_table_schema_from_footer(footer, load->arena, &schema, load->error) &&
+              tarn_table_schema_from_footer(footer, file->path, TARN_FILE_SCHEMA_LOAD, load->arena,
+                                            &schema, &last_id, &has_ids, load->error) &&
               tarn_flow__load_columns(&schema, load->arena, columns, count, load->error);
     tarn_os_file_discard(os, reader.file);
     return ok;

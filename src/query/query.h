@@ -91,6 +91,15 @@ bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *optio
                     TarnStatement **statement, TarnError *error) TARN_CHECKED;
 void tarn_query_statement_free(TarnStatement *statement); /* NULL is fine */
 
+/* A script's statements: text without the semicolon, and where each begins. */
+typedef struct TarnScriptPart {
+    TarnText text;
+    uint32_t line;
+    uint32_t column;
+} TarnScriptPart;
+bool tarn_query_split(TarnText script, TarnArena *arena, TarnScriptPart **parts, size_t *count,
+                      TarnError *error) TARN_CHECKED;
+
 /* Binds a SELECT without running it: output columns as Iceberg types (ids from 1 on), tables read
  * and lineage; for pipelines, views and checks. The engine is left able to run `select_sql` by
  * tarn_engine_query on tarn_query_session() until the next call. */

@@ -209,28 +209,46 @@ static bool read_partition(const Writing *writing, const TarnEngineFile *written
     return true;
 }
 
+/* The engine writes every column as optional: a null in a required one shows in its counts. */
+static bool check_required(const Writing *writing, const TarnDataFile *file, TarnError *error) {
+    for (size_t i = 0; i < writing->schema->field_count; i++) {
+        const TarnField *field = &writing->schema->fields[i];
+        for (size_t c = 0; field->required && c < file->column_count; c++) {
+            if (file->columns[c].field_id != field->id || file->columns[c].null_count <= 0) {
+                continue;
+            }
+            return tarn_base_error_set(error, TARN_E_SQL_EXECUTION,
+                                       "the column \"%s\" must not be null", field->name);
+        }
+    }
+    return true;
+}
+
 static bool describe_file(const Writing *writing, const TarnEngineFile *written,
                           TarnDataFile *file, TarnError *error) {
     const TarnWriteOptions *options = writing->options;
     RangeReader reader = {.store = options->store, .location = written->path};
+    const TarnTableMetadata *metadata = options->metadata;
+    TarnFileMetricsOptions metrics = {.schema = writing->schema,
+                                      .properties = metadata->properties,
+                                      .property_count = metadata->property_count,
+                                      .sort_order =
+                                          tarn_table_metadata_default_sort_order(metadata)};
     TarnParquetFooter *footer = NULL;
-    TarnArena scratch; /* the footer is as large as its columns; only numbers are kept */
     *file = (TarnDataFile){.content = TARN_CONTENT_DATA,
                            .path = tarn_base_text(written->path),
                            .format = TARN_TEXT("PARQUET"),
-                           .sort_order_id = options->metadata->default_sort_order_id,
+                           .sort_order_id = metadata->default_sort_order_id,
                            .first_row_id = TARN_ABSENT,
                            .content_offset = TARN_ABSENT,
                            .content_size = TARN_ABSENT};
-    tarn_base_arena_init(&scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
-    bool ok = tarn_format_parquet_footer_read(read_range, &reader,
-                                              (uint64_t)written->file_size_bytes, written->path,
-                                              &scratch, &footer, error) &&
-              tarn_table_file_metrics(footer, writing->schema, options->metadata, NULL,
-                                      writing->arena, file, error) &&
-              read_partition(writing, written, file, error);
-    tarn_base_arena_dispose(&scratch);
-    return ok;
+    /* Bounds are views into the footer, so it lives as long as the file's description. */
+    return tarn_format_parquet_footer_read(read_range, &reader, (uint64_t)written->file_size_bytes,
+                                           written->path, writing->arena, &footer, error) &&
+           tarn_table_file_metrics_fill(footer, written->path, &metrics, writing->arena, file,
+                                        error) &&
+           check_required(writing, file, error) &&
+           read_partition(writing, written, file, error);
 }
 
 static bool describe_files(const Writing *writing, const TarnEngineFile *written, size_t count,

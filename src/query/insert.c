@@ -1,0 +1,443 @@
+/* INSERT and CREATE TABLE: rows into files, files into a commit.
+ *
+ * The intent of an insert is recorded by the commit before it where the table is the same, so a
+ * run of small inserts costs one database transaction each.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/limits.h"
+#include "query/query_private.h"
+#include "query/write.h"
+
+/* Properties of every table tarn makes: metadata files do not pile up. */
+static const TarnProperty default_properties[] = {
+    {"write.metadata.delete-after-commit.enabled", "true"},
+    {"write.metadata.previous-versions-max", "100"},
+    {"write.parquet.compression-codec", "zstd"},
+};
+#define DEFAULT_PROPERTIES (sizeof(default_properties) / sizeof(default_properties[0]))
+
+/* --- intents --- */
+
+static bool take_intent(TarnQuery *query, const char *location, TarnIntent *intent,
+                        TarnError *error) {
+    if (query->intent_location != NULL && strcmp(query->intent_location, location) == 0) {
+        *intent = query->intent;
+        free(query->intent_location);
+        query->intent_location = NULL;
+        return true;
+    }
+    return tarn_catalog_intent_begin(query->catalog, &location, 1, intent, error);
+}
+
+static void keep_intent(TarnQuery *query, const char *location, const TarnIntent *intent) {
+    if (query->intent_location != NULL) {
+        tarn_catalog_intent_abandon(query->catalog, &query->intent);
+        free(query->intent_location);
+    }
+    query->intent = *intent;
+    query->intent_location = strdup(location);
+}
+
+/* --- writing and committing --- */
+
+typedef struct Write {
+    TarnStatement *statement;
+    TarnTableName name;
+    const TarnTable *base;             /* NULL = made here */
+    const TarnTableMetadata *metadata; /* of the base, or new */
+    TarnText select;                   /* NULL data: no rows */
+    TarnError *error;
+} Write;
+
+static TarnStore *store_of(const Write *write) {
+    return write->base != NULL ? write->base->store
+                               : tarn_catalog_store(write->statement->query->catalog);
+}
+
+static bool commit_files(Write *write, const TarnWrittenFiles *files, const TarnIntent *intent) {
+    TarnStatement *statement = write->statement;
+    TarnQuery *query = statement->query;
+    const TarnCatalogOptions *catalog = tarn_catalog_options(query->catalog);
+    TarnSnapshotChange change = {.operation = TARN_OPERATION_APPEND,
+                                 .added = files->items,
+                                 .added_count = files->count,
+                                 .added_sequence_number = TARN_ABSENT,
+                                 .starting_snapshot_id = TARN_ABSENT};
+    TarnProducerOptions options = {.os = catalog->os,
+                                   .store = store_of(write),
+                                   .cache = tarn_catalog_manifest_cache(query->catalog),
+                                   .commit_id = intent->id};
+    TarnSnapshotProducer *producer = NULL;
+    if (write->select.data != NULL &&
+        !tarn_table_snapshot_producer_new(&options, &change, &producer, write->error)) {
+        return false;
+    }
+    TarnIntent next = {{0}};
+    const char *location = write->metadata->location;
+    TarnCommitTable table = {.name = write->name,
+                             .base = write->base,
+                             .create = write->base == NULL ? write->metadata : NULL,
+                             .producer = producer,
+                             .files = files->locations,
+                             .file_count = files->count,
+                             .evidence = {.schema_checked = true}};
+    TarnCommit commit = {.tables = &table,
+                         .table_count = 1,
+                         .intent = intent,
+                         .next_intent = write->base != NULL ? &next : NULL,
+                         .next_locations = &location,
+                         .next_location_count = 1};
+    bool ok = tarn_catalog_commit(query->catalog, &commit, write->error);
+    if (ok) {
+        if (write->base != NULL) keep_intent(query, location, &next);
+        if (producer != NULL) {
+            statement->snapshot_id = tarn_table_snapshot_producer_id(producer);
+        }
+        tarn_catalog_table_release(table.committed);
+    }
+    tarn_table_snapshot_producer_free(producer);
+    return ok;
+}
+
+static bool write_rows(Write *write) {
+    TarnStatement *statement = write->statement;
+    TarnQuery *query = statement->query;
+    TarnIntent intent;
+    TarnWrittenFiles files = {0};
+    if (!take_intent(query, write->metadata->location, &intent, write->error)) return false;
+    TarnWriteOptions options = {.session = query->session,
+                                .store = store_of(write),
+                                .metadata = write->metadata,
+                                .commit_id = intent.id,
+                                .select_sql = write->select};
+    bool ok = (write->select.data == NULL ||
+               tarn_query_write_files(&options, &statement->arena, &files, write->error)) &&
+              commit_files(write, &files, &intent);
+    if (!ok && !write->error->outcome_unknown) {
+        tarn_catalog_intent_abandon(query->catalog, &intent);
+    }
+    if (ok && write->select.data != NULL) statement->rows_changed = files.rows;
+    return ok;
+}
+
+/* --- INSERT --- */
+
+static const TarnField *find_field(const TarnSchema *schema, TarnText name) {
+    for (size_t i = 0; i < schema->field_count; i++) {
+        const char *own = schema->fields[i].name;
+        if (strlen(own) == name.size && strncasecmp(own, name.data, name.size) == 0) {
+            return &schema->fields[i];
+        }
+    }
+    return NULL;
+}
+
+static bool refuse_column(const TarnParsed *parsed, const TarnSchema *schema, TarnText name,
+                          TarnArena *arena, TarnError *error) {
+    const char **names = TARN_NEW_ARRAY(arena, schema->field_count + 1, const char *);
+    const char *wanted = tarn_base_text_string(arena, name);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    for (size_t i = 0; i < schema->field_count; i++) names[i] = schema->fields[i].name;
+    size_t offset = name.data >= parsed->tokens.source.data
+                        ? (size_t)(name.data - parsed->tokens.source.data)
+                        : 0;
+    tarn_query__error_at(parsed->tokens.source, offset, TARN_E_COLUMN_NOT_FOUND, error,
+                         "the table \"%s.%s\" has no column \"%s\"", parsed->name.ns,
+                         parsed->name.name, wanted);
+    const char *near = tarn_base_text_nearest(wanted, names, schema->field_count);
+    if (near != NULL) tarn_base_error_hint(error, "did you mean \"%s\"?", near);
+    return false;
+}
+
+/* For each of the table's columns: which column of the SELECT fills it, -1 = none. */
+static bool match_columns(const TarnParsed *parsed, const TarnSchema *schema,
+                          const TarnSchema *given, TarnArena *arena, int32_t *sources,
+                          TarnError *error) {
+    size_t count = parsed->by_name                    ? given->field_count
+                   : parsed->insert_columns.count > 0 ? parsed->insert_columns.count
+                                                      : schema->field_count;
+    for (size_t i = 0; i < schema->field_count; i++) sources[i] = -1;
+    if (!parsed->by_name && given->field_count != count) {
+        return tarn_base_error_set(error, TARN_E_SQL_BIND,
+                                   "%zu columns are to be filled and the SELECT yields %zu", count,
+                                   given->field_count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        TarnText name = parsed->by_name ? tarn_base_text(given->fields[i].name)
+                        : parsed->insert_columns.count > 0
+                            ? parsed->insert_columns.items[i]
+                            : tarn_base_text(schema->fields[i].name);
+        const TarnField *field = find_field(schema, name);
+        if (field == NULL) return refuse_column(parsed, schema, name, arena, error);
+        size_t index = (size_t)(field - schema->fields);
+        if (sources[index] >= 0) {
+            return tarn_base_error_set(error, TARN_E_SQL_BIND,
+                                       "the column \"%s\" is filled twice", field->name);
+        }
+        sources[index] = (int32_t)i;
+    }
+    return true;
+}
+
+static bool write_missing(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
+                          TarnError *error) {
+    TarnLiteral literal;
+    const TarnJson *value = field->write_default != NULL ? field->write_default
+                                                         : field->initial_default;
+    if (value == NULL || value->kind == TARN_JSON_NULL ||
+        tarn_format_kind_is_nested(field->type.primitive.kind)) {
+        if (field->required) {
+            return tarn_base_error_set(error, TARN_E_SQL_EXECUTION,
+                                       "the column \"%s\" must not be null and is not filled",
+                                       field->name);
+        }
+        tarn_base_buffer_string(sql, "NULL");
+        return true;
+    }
+    if (!tarn_format_literal_from_json(field->type.primitive, value, arena, &literal, error)) {
+        return false;
+    }
+    tarn_format_literal_to_sql(field->type.primitive, &literal, sql);
+    return true;
+}
+
+/* The SELECT with the table's columns in the table's order. */
+static bool wrap_select(TarnPrepared *prepared, const TarnParsed *parsed,
+                        const TarnSchema *schema, TarnText *select, TarnError *error) {
+    TarnSchema given;
+    TarnBuffer sql;
+    TarnArena *arena = prepared->arena;
+    int32_t *sources = TARN_NEW_ARRAY(arena, schema->field_count + 1, int32_t);
+    if (sources == NULL) return tarn_base_arena_check(arena, error);
+    if (!tarn_query__prepared_schema(prepared, &given, error) ||
+        !match_columns(parsed, schema, &given, arena, sources, error)) {
+        return false;
+    }
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_string(&sql, "SELECT ");
+    bool ok = true;
+    for (size_t i = 0; ok && i < schema->field_count; i++) {
+        if (i > 0) tarn_base_buffer_string(&sql, ", ");
+        if (sources[i] >= 0) {
+            tarn_base_buffer_printf(&sql, "\"__c%d\"", sources[i]);
+        } else {
+            ok = write_missing(&schema->fields[i], arena, &sql, error);
+        }
+        tarn_base_buffer_string(&sql, " AS ");
+        tarn_base_buffer_identifier(&sql, tarn_base_text(schema->fields[i].name));
+    }
+    tarn_base_buffer_string(&sql, " FROM (\n");
+    tarn_base_buffer_text(&sql, prepared->rewritten.sql);
+    tarn_base_buffer_string(&sql, "\n) AS \"__insert\"(");
+    for (size_t i = 0; i < given.field_count; i++) {
+        tarn_base_buffer_printf(&sql, "%s\"__c%zu\"", i > 0 ? ", " : "", i);
+    }
+    tarn_base_buffer_byte(&sql, ')');
+    ok = ok && tarn_base_buffer_check(&sql, error);
+    select->size = sql.size;
+    select->data = ok ? tarn_base_text_string(arena, tarn_base_buffer_view(&sql)) : NULL;
+    tarn_base_buffer_dispose(&sql);
+    return ok && tarn_base_arena_check(arena, error);
+}
+
+bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
+                        const TarnRunOptions *run, TarnError *error) {
+    TarnQuery *query = statement->query;
+    TarnPrepared prepared;
+    Write write = {.statement = statement, .name = parsed->name, .error = error};
+    if (!tarn_catalog_table_load(query->catalog, parsed->name, &write.base, error)) {
+        TarnError told = *error;
+        tarn_query__error_at(parsed->tokens.source, parsed->name_offset, told.code, error, "%s",
+                             told.message);
+        return tarn_base_error_hint(error, "%s", told.hint);
+    }
+    write.metadata = write.base->metadata;
+    bool ok = tarn_query__prepare(query, parsed->select, run, &statement->arena, &prepared, error);
+    if (ok) {
+        statement->scans = prepared.scans;
+        statement->scan_count = prepared.scan_count;
+        statement->plan = prepared.plan;
+        ok = wrap_select(&prepared, parsed, tarn_table_metadata_current_schema(write.metadata),
+                         &write.select, error) &&
+             write_rows(&write);
+        tarn_query__prepared_release(&prepared);
+    }
+    tarn_catalog_table_release(write.base);
+    if (!ok) return false;
+    statement->message =
+        tarn_base_arena_printf(&statement->arena, "inserted %lld row%s into %s.%s",
+                               (long long)statement->rows_changed,
+                               statement->rows_changed == 1 ? "" : "s", parsed->name.ns,
+                               parsed->name.name);
+    return true;
+}
+
+/* --- CREATE TABLE --- */
+
+/* A DEFAULT's value as JSON: evaluated by the engine, read as the column's type. */
+static bool default_json(TarnQuery *query, const TarnColumnDefinition *column,
+                         TarnPrimitive type, TarnArena *arena, const TarnJson **json,
+                         TarnError *error) {
+    TarnBuffer sql;
+    TarnText text;
+    TarnLiteral literal;
+    TarnJson *value = NULL;
+    tarn_base_buffer_init(&sql, TARN_MIB);
+    tarn_base_buffer_printf(&sql, "SELECT CAST(CAST(%.*s AS %.*s) AS VARCHAR)",
+                            TARN_TEXT_ARG(column->initial), TARN_TEXT_ARG(column->type));
+    bool ok = tarn_base_buffer_check(&sql, error) &&
+              tarn_engine_query_text(query->session, tarn_base_buffer_view(&sql), NULL, 0, arena,
+                                     &text, error);
+    tarn_base_buffer_dispose(&sql);
+    if (!ok || text.data == NULL) return ok;
+    TarnBuffer out;
+    TarnJsonWriter writer;
+    tarn_base_buffer_init(&out, TARN_MIB);
+    tarn_base_json_writer_init(&writer, &out, 0);
+    ok = tarn_format_literal_from_text(type, text, arena, &literal, error);
+    if (ok) {
+        tarn_format_literal_to_json(type, &literal, &writer);
+        const char *copy = tarn_base_text_string(arena, tarn_base_buffer_view(&out));
+        ok = tarn_base_arena_check(arena, error) &&
+             tarn_base_json_parse((TarnText){copy, out.size}, NULL, arena, &value, error);
+    }
+    tarn_base_buffer_dispose(&out);
+    *json = value;
+    return ok;
+}
+
+static bool declared_schema(TarnQuery *query, const TarnParsed *parsed, TarnArena *arena,
+                            TarnSchema *schema, TarnError *error) {
+    int32_t next_id = 1;
+    int32_t last_id = 0;
+    *schema = (TarnSchema){.field_count = parsed->columns.count};
+    schema->fields = TARN_NEW_ARRAY(arena, parsed->columns.count + 1, TarnField);
+    if (schema->fields == NULL) return tarn_base_arena_check(arena, error);
+    for (size_t i = 0; i < parsed->columns.count; i++) {
+        const TarnColumnDefinition *column = &parsed->columns.items[i];
+        TarnField *field = &schema->fields[i];
+        field->id = next_id++;
+        field->name = column->name;
+        field->required = column->required;
+        field->doc = column->comment;
+        if (!tarn_table_type_from_sql(column->type, &next_id, arena, &field->type, error)) {
+            TarnError told = *error;
+            tarn_query__error_at(parsed->tokens.source, column->offset, told.code, error, "%s",
+                                 told.message);
+            return tarn_base_error_hint(error, "%s", told.hint);
+        }
+        if (column->initial.data != NULL) {
+            if (tarn_format_kind_is_nested(field->type.primitive.kind)) {
+                return tarn_query__error_at(parsed->tokens.source, column->offset,
+                                            TARN_E_SQL_UNSUPPORTED, error,
+                                            "a default for a nested column is not supported");
+            }
+            if (!default_json(query, column, field->type.primitive, arena, &field->write_default,
+                              error)) {
+                return false;
+            }
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strcasecmp(schema->fields[j].name, field->name) != 0) continue;
+            return tarn_query__error_at(parsed->tokens.source, column->offset,
+                                        TARN_E_SQL_BIND, error,
+                                        "the column \"%s\" is declared twice", field->name);
+        }
+    }
+    tarn_table_schema_assign_ids(schema, &last_id);
+    return true;
+}
+
+static bool new_metadata(Write *write, const TarnParsed *parsed, const TarnSchema *schema) {
+    TarnStatement *statement = write->statement;
+    TarnArena *arena = &statement->arena;
+    TarnCatalog *catalog = statement->query->catalog;
+    const TarnOs *os = tarn_catalog_options(catalog)->os;
+    char uuid[TARN_OS_UUID_BYTES];
+    TarnPartitionSpec *spec = TARN_NEW(arena, TarnPartitionSpec);
+    TarnSortOrder *order = TARN_NEW(arena, TarnSortOrder);
+    size_t count = DEFAULT_PROPERTIES + parsed->settings.count;
+    TarnProperty *properties = TARN_NEW_ARRAY(arena, count, TarnProperty);
+    TarnTableMetadata *metadata = NULL;
+    if (!tarn_base_arena_check(arena, write->error)) return false;
+    size_t used = 0;
+    for (size_t i = 0; i < parsed->settings.count; i++) {
+        properties[used++] =
+            (TarnProperty){parsed->settings.items[i].key, parsed->settings.items[i].value};
+    }
+    for (size_t i = 0; i < DEFAULT_PROPERTIES; i++) {
+        bool given = false;
+        for (size_t j = 0; j < parsed->settings.count; j++) {
+            given = given || strcmp(properties[j].key, default_properties[i].key) == 0;
+        }
+        if (!given) properties[used++] = default_properties[i];
+    }
+    if (!tarn_os_uuid4(os, uuid, write->error) ||
+        !tarn_query__partition_spec(parsed, schema, NULL, arena, spec, write->error) ||
+        !tarn_query__sort_order(parsed, schema, arena, order, write->error)) {
+        return false;
+    }
+    const char *location = tarn_catalog_table_location(catalog, write->name, uuid, arena);
+    if (!tarn_base_arena_check(arena, write->error) ||
+        !tarn_table_metadata_create(tarn_base_arena_string(arena, uuid), location, schema, spec,
+                                    order->field_count > 0 ? order : NULL, properties, used, 2,
+                                    tarn_os_clock_ms(os), arena, &metadata, write->error)) {
+        return false;
+    }
+    write->metadata = metadata;
+    return true;
+}
+
+static bool already_there(TarnStatement *statement, const TarnParsed *parsed, bool *done,
+                          TarnError *error) {
+    const TarnTable *table = NULL;
+    *done = false;
+    if (!tarn_catalog_table_find(statement->query->catalog, parsed->name, &table, error)) {
+        return false;
+    }
+    if (table == NULL) return true;
+    tarn_catalog_table_release(table);
+    if (!parsed->if_not_exists) {
+        return tarn_query__error_at(parsed->tokens.source, parsed->name_offset,
+                                    TARN_E_TABLE_EXISTS, error,
+                                    "table \"%s.%s\" exists already", parsed->name.ns,
+                                    parsed->name.name);
+    }
+    *done = true;
+    statement->message = tarn_base_arena_printf(&statement->arena, "%s.%s exists already",
+                                                parsed->name.ns, parsed->name.name);
+    return true;
+}
+
+bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed,
+                              const TarnRunOptions *run, TarnError *error) {
+    TarnQuery *query = statement->query;
+    Write write = {.statement = statement, .name = parsed->name, .error = error};
+    TarnSchema schema;
+    TarnPrepared prepared;
+    bool done = false;
+    if (!already_there(statement, parsed, &done, error)) return false;
+    if (done) return true;
+    bool as_select = parsed->kind == TARN_STATEMENT_CREATE_TABLE_AS;
+    bool ok = true;
+    if (as_select) {
+        ok = tarn_query__prepare(query, parsed->select, run, &statement->arena, &prepared, error);
+        if (!ok) return false;
+        write.select = prepared.rewritten.sql;
+        statement->scans = prepared.scans;
+        statement->scan_count = prepared.scan_count;
+        statement->plan = prepared.plan;
+        ok = tarn_query__prepared_schema(&prepared, &schema, error);
+    } else {
+        ok = declared_schema(query, parsed, &statement->arena, &schema, error);
+    }
+    ok = ok && new_metadata(&write, parsed, &schema) && write_rows(&write);
+    if (as_select) tarn_query__prepared_release(&prepared);
+    if (!ok) return false;
+    statement->message = tarn_base_arena_printf(&statement->arena, "created table %s.%s",
+                                                parsed->name.ns, parsed->name.name);
+    return true;
+}

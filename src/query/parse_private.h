@@ -1,0 +1,90 @@
+/* Statements that DuckDB's serialised syntax tree does not cover, parsed by hand: INSERT, CREATE,
+ * ALTER, DROP, DESCRIBE, SHOW, EXPLAIN. Everything inside them that is a SELECT, a type or an
+ * expression stays text and goes to the engine. */
+#ifndef TARN_QUERY_PARSE_PRIVATE_H
+#define TARN_QUERY_PARSE_PRIVATE_H
+
+#include "catalog/name.h"
+#include "query/lexer_private.h"
+#include "query/query.h"
+
+typedef struct TarnColumnDefinition {
+    const char *name;
+    TarnText type;    /* SQL text */
+    TarnText initial; /* DEFAULT's expression; data NULL = none */
+    bool required;
+    const char *comment;
+    size_t offset;
+} TarnColumnDefinition;
+
+typedef struct TarnTexts {
+    TarnText *items;
+    size_t count;
+    size_t capacity;
+} TarnTexts;
+
+typedef struct TarnSetting {
+    const char *key;
+    const char *value;
+} TarnSetting;
+
+typedef enum TarnAlterKind {
+    TARN_ALTER_ADD_COLUMN,
+    TARN_ALTER_DROP_COLUMN,
+    TARN_ALTER_RENAME_COLUMN,
+    TARN_ALTER_COLUMN_TYPE,
+    TARN_ALTER_DROP_NOT_NULL,
+    TARN_ALTER_COMMENT,
+    TARN_ALTER_MOVE,
+    TARN_ALTER_RENAME_TABLE,
+    TARN_ALTER_SET_PROPERTIES,
+    TARN_ALTER_RESET_PROPERTIES,
+    TARN_ALTER_SET_PARTITIONS,
+    TARN_ALTER_ADD_PARTITION,
+    TARN_ALTER_DROP_PARTITION,
+    TARN_ALTER_SET_SORT
+} TarnAlterKind;
+
+typedef struct TarnParsed {
+    TarnStatementKind kind;
+    TarnTokens tokens;
+    TarnTableName name; /* of the table, view or schema (ns only) */
+    size_t name_offset;
+    bool if_exists;
+    bool if_not_exists;
+    bool or_replace;
+    enum { TARN_OBJECT_TABLE, TARN_OBJECT_VIEW, TARN_OBJECT_SCHEMA } object;
+    TarnText select; /* data NULL = none */
+    /* CREATE TABLE */
+    struct {
+        TarnColumnDefinition *items;
+        size_t count;
+        size_t capacity;
+    } columns;
+    TarnTexts partitions; /* expressions */
+    TarnTexts sort;       /* "expression [ASC|DESC] [NULLS FIRST|LAST]" */
+    struct {
+        TarnSetting *items;
+        size_t count;
+        size_t capacity;
+    } settings;
+    /* INSERT */
+    TarnTexts insert_columns;
+    bool by_name;
+    /* ALTER */
+    TarnAlterKind alter;
+    const char *path;   /* dotted column path */
+    const char *target; /* new name, anchor column */
+    TarnTableName new_name;
+    TarnColumnDefinition column;
+    enum { TARN_WHERE_NONE, TARN_WHERE_FIRST, TARN_WHERE_AFTER, TARN_WHERE_BEFORE } where;
+    /* SHOW */
+    enum { TARN_SHOW_TABLES, TARN_SHOW_SCHEMAS, TARN_SHOW_COLUMNS } show;
+    const char *show_from; /* a namespace; NULL = all */
+} TarnParsed;
+
+/* SELECT (in all its forms) is told from the rest by its first word and left unparsed. */
+bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed,
+                       TarnError *error) TARN_CHECKED;
+
+#endif

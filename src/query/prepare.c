@@ -1,0 +1,408 @@
+/* From a SELECT's text to an engine that can run it.
+ *
+ * The tables it refers to become empty tables of the engine; bound against them the plan tells
+ * what is read of each; with that the files are pruned, and each empty table gives way to a view
+ * over the files that are left. Views of the lake become views of the engine, their tables
+ * prepared the same way.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "base/limits.h"
+#include "query/query_private.h"
+#include "query/scan_sql.h"
+
+/* Views that refer to views; deeper is a circle or a mistake. */
+#define VIEW_DEPTH_MAX 16
+
+/* --- names in the engine --- */
+
+void tarn_query__engine_name(const TarnReference *reference, TarnBuffer *out) {
+    tarn_base_buffer_identifier(out, tarn_base_text(reference->catalog));
+    tarn_base_buffer_byte(out, '.');
+    tarn_base_buffer_identifier(out, tarn_base_text(reference->schema));
+    tarn_base_buffer_byte(out, '.');
+    tarn_base_buffer_identifier(out, tarn_base_text(reference->table));
+}
+
+bool tarn_query__reference_of(TarnTableName name, TarnArena *arena, TarnReference *reference,
+                              TarnError *error) {
+    TarnText rest;
+    TarnText zone = tarn_base_text_split(tarn_base_text(name.ns), '.', &rest);
+    *reference = (TarnReference){.name = name, .table = name.name};
+    reference->catalog = tarn_base_text_string(arena, zone);
+    reference->schema = rest.data != NULL ? tarn_base_text_string(arena, rest) : "main";
+    return tarn_base_arena_check(arena, error);
+}
+
+bool tarn_query__run_script(TarnQuery *query, TarnBuffer *sql, TarnError *error) {
+    return tarn_base_buffer_check(sql, error) &&
+           tarn_engine_run(query->session, tarn_base_buffer_view(sql), NULL, error);
+}
+
+/* Frees the name for a table or view of this statement. */
+static void write_drop(const TarnReference *reference, TarnBuffer *sql) {
+    tarn_base_buffer_string(sql, "CREATE SCHEMA IF NOT EXISTS ");
+    tarn_base_buffer_identifier(sql, tarn_base_text(reference->catalog));
+    tarn_base_buffer_byte(sql, '.');
+    tarn_base_buffer_identifier(sql, tarn_base_text(reference->schema));
+    tarn_base_buffer_string(sql, "; ");
+}
+
+/* DuckDB's IF EXISTS is of one kind of object only: the other kind is an error. */
+static bool drop_old(TarnQuery *query, const TarnReference *reference, TarnError *error) {
+    static const char *const kinds[] = {"VIEW", "TABLE"};
+    TarnError first = {0};
+    for (size_t i = 0; i < 2; i++) {
+        TarnBuffer sql;
+        tarn_base_buffer_init(&sql, 65536);
+        tarn_base_buffer_printf(&sql, "DROP %s IF EXISTS ", kinds[i]);
+        tarn_query__engine_name(reference, &sql);
+        bool ok = tarn_query__run_script(query, &sql, &first);
+        tarn_base_buffer_dispose(&sql);
+        if (ok && i == 1) return true;
+    }
+    *error = first;
+    return first.code == TARN_E_SQL_BIND || first.code == TARN_E_SQL_EXECUTION;
+}
+
+/* --- errors --- */
+
+static bool fail_at(TarnPrepared *prepared, size_t offset, TarnError *error) {
+    TarnError told = *error;
+    tarn_query__error_at(prepared->rewritten.sql, offset, told.code, error, "%s", told.message);
+    if (told.hint[0] != '\0') tarn_base_error_hint(error, "%s", told.hint);
+    tarn_query__error_back(&prepared->rewritten, error);
+    return false;
+}
+
+static bool fail_back(TarnPrepared *prepared, TarnError *error) {
+    tarn_query__error_back(&prepared->rewritten, error);
+    return false;
+}
+
+/* --- binding one reference --- */
+
+static const TarnTravel *travel_of(const TarnPrepared *prepared, const TarnReference *reference) {
+    for (size_t i = 0; i < prepared->rewritten.travels.count; i++) {
+        const TarnTravel *travel = &prepared->rewritten.travels.items[i];
+        if (strcmp(travel->alias, reference->table) == 0) return travel;
+    }
+    return NULL;
+}
+
+static bool choose_snapshot(TarnPrepared *prepared, const TarnTravel *travel,
+                            const TarnTable *table, const TarnSnapshot **snapshot,
+                            TarnError *error) {
+    const char *as_of = prepared->run != NULL ? prepared->run->as_of : NULL;
+    TarnText wanted = tarn_base_text(as_of);
+    if (travel != NULL) wanted = travel->version.data != NULL ? travel->version : travel->time;
+    if (wanted.data == NULL) {
+        *snapshot = tarn_table_metadata_current_snapshot(table->metadata);
+        return true;
+    }
+    return tarn_table_metadata_snapshot_named(table->metadata, wanted, snapshot, error);
+}
+
+static bool make_shadow(TarnPrepared *prepared, const TarnBinding *binding, TarnError *error) {
+    TarnBuffer sql;
+    if (!drop_old(prepared->query, binding->reference, error)) return false;
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    write_drop(binding->reference, &sql);
+    tarn_base_buffer_string(&sql, "CREATE TABLE ");
+    tarn_query__engine_name(binding->reference, &sql);
+    tarn_base_buffer_byte(&sql, '(');
+    for (size_t i = 0; i < binding->schema->field_count; i++) {
+        const TarnField *field = &binding->schema->fields[i];
+        if (i > 0) tarn_base_buffer_string(&sql, ", ");
+        tarn_base_buffer_identifier(&sql, tarn_base_text(field->name));
+        tarn_base_buffer_byte(&sql, ' ');
+        tarn_table_type_to_sql(&field->type, &sql);
+    }
+    tarn_base_buffer_byte(&sql, ')');
+    bool ok = tarn_query__run_script(prepared->query, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
+static bool bind_references(TarnPrepared *prepared, const TarnReferences *references,
+                            TarnError *error);
+
+static bool bind_view(TarnPrepared *prepared, const TarnReference *reference,
+                      const TarnView *view, TarnError *error) {
+    TarnReferences inner;
+    TarnJson *tree = NULL;
+    TarnBuffer sql;
+    TarnQuery *query = prepared->query;
+    if (prepared->depth >= VIEW_DEPTH_MAX) {
+        return tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
+                                   "the view \"%s.%s\" refers to views more than %d deep",
+                                   view->name.ns, view->name.name, VIEW_DEPTH_MAX);
+    }
+    prepared->depth++;
+    TarnText text = tarn_base_text(view->sql);
+    bool ok = tarn_engine_parse(query->session, text, prepared->arena, &tree, error) &&
+              tarn_query__footprint(text, tree, prepared->arena, &inner, error) &&
+              bind_references(prepared, &inner, error) && drop_old(query, reference, error);
+    prepared->depth--;
+    if (!ok) {
+        error->line = 0; /* the place is in the view's text, not in the statement's */
+        return tarn_base_error_context(error, "in the view \"%s.%s\"", view->name.ns,
+                                       view->name.name);
+    }
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    write_drop(reference, &sql);
+    tarn_base_buffer_string(&sql, "CREATE VIEW ");
+    tarn_query__engine_name(reference, &sql);
+    tarn_base_buffer_printf(&sql, " AS %s", view->sql);
+    ok = tarn_query__run_script(query, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
+static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
+                       const TarnTable *table, const TarnTravel *travel, const char *kind,
+                       TarnError *error) {
+    TarnBinding *binding = TARN_PUSH(prepared->arena, &prepared->bindings);
+    if (binding == NULL) {
+        tarn_catalog_table_release(table);
+        return tarn_base_arena_check(prepared->arena, error);
+    }
+    *binding = (TarnBinding){.reference = reference, .table = table};
+    if (!choose_snapshot(prepared, travel, table, &binding->snapshot, error)) return false;
+    if (kind != NULL) {
+        return drop_old(prepared->query, reference, error) &&
+               tarn_query__metadata_fill(prepared->query, reference, kind, table,
+                                         binding->snapshot, error);
+    }
+    /* Time travel reads with the schema of its time; now, with the table's current one. */
+    bool now = binding->snapshot == tarn_table_metadata_current_snapshot(table->metadata);
+    const TarnSchema *own =
+        !now && binding->snapshot != NULL && binding->snapshot->schema_id >= 0
+            ? tarn_table_metadata_schema(table->metadata, binding->snapshot->schema_id)
+            : NULL;
+    binding->schema = own != NULL ? own : tarn_table_metadata_current_schema(table->metadata);
+    return make_shadow(prepared, binding, error);
+}
+
+static bool bind_reference(TarnPrepared *prepared, const TarnReference *reference,
+                           TarnError *error) {
+    TarnCatalog *catalog = prepared->query->catalog;
+    const TarnTravel *travel = travel_of(prepared, reference);
+    TarnTableName name = travel != NULL ? travel->name : reference->name;
+    const TarnTable *table = NULL;
+    TarnView *view = NULL;
+    const char *kind = NULL;
+    const char *base_name = NULL;
+    for (size_t i = 0; i < prepared->bindings.count; i++) {
+        const TarnReference *bound = prepared->bindings.items[i].reference;
+        if (tarn_catalog_name_equal(bound->name, reference->name)) return true;
+    }
+    if (tarn_catalog_zone(catalog, tarn_catalog_name_zone(name)) == NULL) {
+        TarnText zone = tarn_catalog_name_zone(name);
+        tarn_base_error_set(error, TARN_E_ZONE_NOT_FOUND, "zone \"%.*s\" does not exist",
+                            TARN_TEXT_ARG(zone));
+        return tarn_base_error_hint(error, "see the zones with: tarn ls");
+    }
+    if (!tarn_catalog_table_find(catalog, name, &table, error)) return false;
+    if (table != NULL) return bind_table(prepared, reference, table, travel, NULL, error);
+    if (!tarn_catalog_view_find(catalog, name, prepared->arena, &view, error)) return false;
+    if (view != NULL) return bind_view(prepared, reference, view, error);
+    if (tarn_query__metadata_name(name.name, prepared->arena, &base_name, &kind)) {
+        TarnTableName base = {name.ns, base_name};
+        if (!tarn_catalog_table_load(catalog, base, &table, error)) return false;
+        return bind_table(prepared, reference, table, travel, kind, error);
+    }
+    return tarn_catalog_table_load(catalog, name, &table, error); /* says what is near */
+}
+
+static bool bind_references(TarnPrepared *prepared, const TarnReferences *references,
+                            TarnError *error) {
+    for (size_t i = 0; i < references->count; i++) {
+        if (!bind_reference(prepared, &references->items[i], error)) {
+            return prepared->depth > 0 ? false
+                                       : fail_at(prepared, references->items[i].offset, error);
+        }
+    }
+    return true;
+}
+
+/* --- planning --- */
+
+static const TarnBinding *binding_of(const TarnPrepared *prepared, const char *catalog,
+                                     const char *schema, const char *name) {
+    for (size_t i = 0; i < prepared->bindings.count; i++) {
+        const TarnBinding *binding = &prepared->bindings.items[i];
+        if (strcasecmp(binding->reference->catalog, catalog) == 0 &&
+            strcasecmp(binding->reference->schema, schema) == 0 &&
+            strcasecmp(binding->reference->table, name) == 0) {
+            return binding;
+        }
+    }
+    return NULL;
+}
+
+static const TarnSchema *resolve_schema(void *state, const char *catalog, const char *schema,
+                                        const char *name) {
+    const TarnBinding *binding = binding_of(state, catalog, schema, name);
+    return binding != NULL ? binding->schema : NULL;
+}
+
+/* What holds for every place the table is read at: the OR of their filters. */
+static const TarnPredicate *filter_of(const TarnPrepared *prepared, const TarnBinding *binding) {
+    const TarnPredicate **parts =
+        TARN_NEW_ARRAY(prepared->arena, prepared->plan->table_count + 1, const TarnPredicate *);
+    size_t count = 0;
+    for (size_t i = 0; parts != NULL && i < prepared->plan->table_count; i++) {
+        const TarnPlanTable *table = &prepared->plan->tables[i];
+        if (binding_of(prepared, table->catalog, table->schema, table->name) == binding) {
+            parts[count++] = table->filter;
+        }
+    }
+    if (count == 0) return tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
+    return count == 1 ? parts[0] : tarn_table_predicate_or(parts, count, prepared->arena);
+}
+
+static const char *filter_text(TarnPrepared *prepared, const TarnPredicate *filter,
+                               const TarnSchema *schema) {
+    TarnBuffer text;
+    if (filter->kind == TARN_PREDICATE_TRUE) return "";
+    tarn_base_buffer_init(&text, 65536);
+    tarn_table_predicate_to_text(filter, schema, &text);
+    const char *copy = tarn_base_text_string(prepared->arena, tarn_base_buffer_view(&text));
+    tarn_base_buffer_dispose(&text);
+    return copy;
+}
+
+static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
+                       const TarnScanPlan *plan, TarnError *error) {
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, 16 * TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_string(&sql, "DROP TABLE ");
+    tarn_query__engine_name(binding->reference, &sql);
+    tarn_base_buffer_string(&sql, "; CREATE VIEW ");
+    tarn_query__engine_name(binding->reference, &sql);
+    tarn_base_buffer_string(&sql, " AS ");
+    bool ok = tarn_query_scan_sql(binding->table, plan, binding->schema, &sql, error) &&
+              tarn_query__run_script(prepared->query, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
+static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, TarnError *error) {
+    const TarnPredicate *bound = NULL;
+    const TarnPredicate *filter = filter_of(prepared, binding);
+    TarnScanPlan *plan = NULL;
+    TarnScanOptions options = {.store = binding->table->store,
+                               .cache = tarn_catalog_manifest_cache(prepared->query->catalog),
+                               .metadata = binding->table->metadata};
+    if (filter == NULL) return tarn_base_arena_check(prepared->arena, error);
+    if (!tarn_table_predicate_bind(filter, binding->schema, prepared->arena, &bound, error) ||
+        !tarn_table_scan_plan(&options, binding->snapshot, bound, prepared->arena, &plan,
+                              error)) {
+        return false;
+    }
+    TarnScanStats *stats = &prepared->scans[prepared->scan_count];
+    *stats = (TarnScanStats){.table = binding->table->name,
+                             .snapshot_id = plan->snapshot_id,
+                             .files_total = plan->files_total,
+                             .files = (int64_t)plan->task_count,
+                             .bytes = plan->bytes,
+                             .rows = plan->rows};
+    prepared->filters[prepared->scan_count++] = filter_text(prepared, bound, binding->schema);
+    bool ok = place_view(prepared, binding, plan, error);
+    tarn_table_scan_plan_dispose(plan);
+    return ok;
+}
+
+static bool plan_tables(TarnPrepared *prepared, TarnError *error) {
+    size_t count = prepared->bindings.count;
+    prepared->scans = TARN_NEW_ARRAY(prepared->arena, count + 1, TarnScanStats);
+    prepared->filters = TARN_NEW_ARRAY(prepared->arena, count + 1, const char *);
+    if (!tarn_base_arena_check(prepared->arena, error)) return false;
+    for (size_t i = 0; i < count; i++) {
+        const TarnBinding *binding = &prepared->bindings.items[i];
+        if (binding->schema != NULL && !plan_table(prepared, binding, error)) return false;
+    }
+    return true;
+}
+
+static bool bind_plan(TarnPrepared *prepared, TarnError *error) {
+    TarnJson *plan = NULL;
+    TarnBoundPlan *bound = NULL;
+    if (!tarn_engine_plan(prepared->query->session, prepared->rewritten.sql, prepared->arena,
+                          &plan, error)) {
+        return fail_back(prepared, error);
+    }
+    if (!tarn_query_bound_plan_read(plan, resolve_schema, prepared, NULL, 0, prepared->arena,
+                                    &bound, error)) {
+        return false;
+    }
+    prepared->plan = bound;
+    return true;
+}
+
+bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *run,
+                         TarnArena *arena, TarnPrepared *prepared, TarnError *error) {
+    TarnReferences *references = TARN_NEW(arena, TarnReferences);
+    TarnJson *tree = NULL;
+    *prepared = (TarnPrepared){.query = query, .arena = arena, .run = run};
+    if (references == NULL) return tarn_base_arena_check(arena, error);
+    if (!tarn_query__rewrite(text, arena, &prepared->rewritten, error)) return false;
+    if (!tarn_engine_parse(query->session, prepared->rewritten.sql, arena, &tree, error) ||
+        !tarn_query__footprint(prepared->rewritten.sql, tree, arena, references, error)) {
+        return fail_back(prepared, error);
+    }
+    if (bind_references(prepared, references, error) && bind_plan(prepared, error) &&
+        plan_tables(prepared, error)) {
+        return true;
+    }
+    tarn_query__prepared_release(prepared);
+    return false;
+}
+
+void tarn_query__prepared_release(TarnPrepared *prepared) {
+    for (size_t i = 0; i < prepared->bindings.count; i++) {
+        tarn_catalog_table_release(prepared->bindings.items[i].table);
+    }
+    prepared->bindings.count = 0;
+}
+
+/* --- output columns --- */
+
+bool tarn_query__prepared_schema(TarnPrepared *prepared, TarnSchema *schema, TarnError *error) {
+    TarnEngineResult *rows = NULL;
+    TarnBuffer sql;
+    int32_t next_id = 1;
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_string(&sql, "SELECT * FROM (\n");
+    tarn_base_buffer_text(&sql, prepared->rewritten.sql);
+    tarn_base_buffer_string(&sql, "\n) LIMIT 0");
+    bool ok = tarn_base_buffer_check(&sql, error) &&
+              tarn_engine_query(prepared->query->session, tarn_base_buffer_view(&sql), NULL, 0,
+                                &rows, error);
+    tarn_base_buffer_dispose(&sql);
+    if (!ok) return false;
+    uint32_t count = tarn_engine_result_column_count(rows);
+    *schema = (TarnSchema){.field_count = count};
+    schema->fields = TARN_NEW_ARRAY(prepared->arena, count + 1, TarnField);
+    ok = tarn_base_arena_check(prepared->arena, error);
+    for (uint32_t i = 0; ok && i < count; i++) {
+        TarnBuffer type;
+        TarnField *field = &schema->fields[i];
+        tarn_base_buffer_init(&type, TARN_MIB);
+        tarn_engine_type_write(tarn_engine_result_column_type(rows, i), &type);
+        field->id = next_id++;
+        field->name =
+            tarn_base_arena_string(prepared->arena, tarn_engine_result_column_name(rows, i));
+        ok = tarn_table_type_from_sql(tarn_base_buffer_view(&type), &next_id, prepared->arena,
+                                      &field->type, error);
+        tarn_base_buffer_dispose(&type);
+        if (!ok) tarn_base_error_context(error, "for the column \"%s\"", field->name);
+    }
+    tarn_engine_result_free(rows);
+    if (!ok) return false;
+    int32_t last_id = 0;
+    tarn_table_schema_assign_ids(schema, &last_id);
+    return tarn_base_arena_check(prepared->arena, error);
+}

@@ -1,0 +1,253 @@
+/* Opening, and the first and last steps of a statement's life: what kind it is, and handing its
+ * rows over.
+ */
+#include "query/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "query/functions.h"
+#include "query/query_private.h"
+
+/* --- opening --- */
+
+static bool attach_zones(TarnQuery *query, TarnError *error) {
+    const TarnCatalogOptions *options = tarn_catalog_options(query->catalog);
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, TARN_MIB);
+    for (size_t i = 0; i < options->zone_count; i++) {
+        tarn_base_buffer_string(&sql, "ATTACH ':memory:' AS ");
+        tarn_base_buffer_identifier(&sql, tarn_base_text(options->zones[i].name));
+        tarn_base_buffer_string(&sql, "; ");
+    }
+    bool ok = options->zone_count == 0 || tarn_query__run_script(query, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
+static bool lock_engine(TarnQuery *query, TarnError *error) {
+    const TarnCatalogOptions *options = tarn_catalog_options(query->catalog);
+    TarnArena arena;
+    const char **roots = NULL;
+    size_t count = 0;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    bool ok = tarn_catalog_roots(query->catalog, &arena, &roots, &count, error);
+    const char **directories = TARN_NEW_ARRAY(&arena, count + 2, const char *);
+    ok = ok && tarn_base_arena_check(&arena, error);
+    if (ok) {
+        size_t used = 0;
+        directories[used++] = options->warehouse;
+        for (size_t i = 0; i < count; i++) directories[used++] = roots[i];
+        if (query->options.engine.temp_directory != NULL) {
+            directories[used++] = query->options.engine.temp_directory;
+        }
+        ok = tarn_engine_lock(query->engine, directories, used, error);
+    }
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
+bool tarn_query_open(const TarnQueryOptions *options, TarnQuery **query, TarnError *error) {
+    *query = calloc(1, sizeof(**query));
+    if (*query == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
+    (*query)->options = *options;
+    (*query)->catalog = options->catalog;
+    if (tarn_engine_open(&options->engine, &(*query)->engine, error) &&
+        tarn_engine_session_open((*query)->engine, &(*query)->session, error) &&
+        tarn_query_functions_register((*query)->session, error) &&
+        attach_zones(*query, error) && lock_engine(*query, error)) {
+        return true;
+    }
+    tarn_query_close(*query);
+    *query = NULL;
+    return false;
+}
+
+void tarn_query_close(TarnQuery *query) {
+    if (query == NULL) return;
+    if (query->intent_location != NULL) {
+        tarn_catalog_intent_abandon(query->catalog, &query->intent);
+        free(query->intent_location);
+    }
+    tarn_engine_session_close(query->session);
+    tarn_engine_close(query->engine);
+    free(query);
+}
+
+TarnEngineSession *tarn_query_session(TarnQuery *query) { return query->session; }
+TarnCatalog *tarn_query_catalog(TarnQuery *query) { return query->catalog; }
+
+/* --- scripts --- */
+
+bool tarn_query_split(TarnText script, TarnArena *arena, TarnScriptPart **parts, size_t *count,
+                      TarnError *error) {
+    struct {
+        TarnScriptPart *items;
+        size_t count;
+        size_t capacity;
+    } list = {0};
+    TarnTokens tokens;
+    if (!tarn_query__lex(script, arena, &tokens, error)) return false;
+    size_t first = 0;
+    for (size_t i = 0; i < tokens.count; i++) {
+        const TarnToken *token = &tokens.items[i];
+        bool end = token->kind == TARN_TOKEN_END;
+        if (!end && !tarn_query__token_symbol(token, ";")) continue;
+        if (i > first) {
+            size_t start = tarn_query__token_offset(&tokens, first);
+            const TarnToken *last = &tokens.items[i - 1];
+            size_t stop = (size_t)(last->text.data - script.data) + last->text.size;
+            TarnScriptPart *part = TARN_PUSH(arena, &list);
+            if (part == NULL) break;
+            part->text = (TarnText){script.data + start, stop - start};
+            tarn_query__place(script, start, &part->line, &part->column);
+        }
+        first = i + 1;
+    }
+    *parts = list.items;
+    *count = list.count;
+    return tarn_base_arena_check(arena, error);
+}
+
+/* --- running --- */
+
+bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
+                        const TarnRunOptions *run, TarnError *error) {
+    TarnQuery *query = statement->query;
+    TarnPrepared prepared;
+    if (!tarn_query__prepare(query, parsed->select, run, &statement->arena, &prepared, error)) {
+        return false;
+    }
+    statement->scans = prepared.scans;
+    statement->scan_count = prepared.scan_count;
+    statement->plan = prepared.plan;
+    bool ok = tarn_engine_query(query->session, prepared.rewritten.sql, NULL, 0, &statement->rows,
+                                error);
+    if (!ok) tarn_query__error_back(&prepared.rewritten, error);
+    tarn_query__prepared_release(&prepared);
+    return ok;
+}
+
+static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
+                       const TarnRunOptions *run, TarnError *error) {
+    switch (parsed->kind) {
+    case TARN_STATEMENT_SELECT: return tarn_query__select(statement, parsed, run, error);
+    case TARN_STATEMENT_INSERT: return tarn_query__insert(statement, parsed, run, error);
+    case TARN_STATEMENT_CREATE_TABLE:
+    case TARN_STATEMENT_CREATE_TABLE_AS:
+        return tarn_query__create_table(statement, parsed, run, error);
+    case TARN_STATEMENT_ALTER_TABLE: return tarn_query__alter(statement, parsed, error);
+    case TARN_STATEMENT_DROP:
+    case TARN_STATEMENT_CREATE_VIEW:
+    case TARN_STATEMENT_CREATE_SCHEMA: return tarn_query__define(statement, parsed, run, error);
+    case TARN_STATEMENT_DESCRIBE:
+    case TARN_STATEMENT_SHOW:
+    case TARN_STATEMENT_EXPLAIN: return tarn_query__look(statement, parsed, run, error);
+    }
+    return tarn_base_error_set(error, TARN_E_INTERNAL, "a statement of no kind");
+}
+
+/* Places count from the statement; the caller's file counts from where the statement begins. */
+static void move_place(const TarnRunOptions *run, TarnError *error) {
+    if (run == NULL || error->line == 0) return;
+    if (error->line == 1 && run->column > 1) error->column += run->column - 1;
+    if (run->line > 1) error->line += run->line - 1;
+    if (run->file != NULL) tarn_base_error_place(error, run->file, error->line, error->column);
+}
+
+/* Errors of a part of the statement (the SELECT of an INSERT) are placed in that part. */
+static void place_in_statement(TarnText whole, const TarnParsed *parsed, TarnError *error) {
+    bool inner = parsed->select.data != NULL && parsed->select.data > whole.data &&
+                 parsed->select.data < whole.data + whole.size;
+    uint32_t line;
+    uint32_t column;
+    if (error->line == 0 || !inner || parsed->kind == TARN_STATEMENT_SELECT) return;
+    tarn_query__place(whole, (size_t)(parsed->select.data - whole.data), &line, &column);
+    if (error->line == 1) error->column += column - 1;
+    error->line += line - 1;
+    tarn_base_error_excerpt(error, whole.data, whole.size);
+}
+
+bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *options,
+                    TarnStatement **statement, TarnError *error) {
+    tarn_base_error_clear(error);
+    *statement = NULL;
+    TarnStatement *made = calloc(1, sizeof(*made));
+    if (made == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
+    *made = (TarnStatement){.query = query, .rows_changed = -1, .snapshot_id = TARN_ABSENT};
+    tarn_base_arena_init(&made->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    made->started_us = tarn_catalog_options(query->catalog)->os->clock_us(
+        tarn_catalog_options(query->catalog)->os);
+    const char *copy = tarn_base_text_string(&made->arena, text);
+    made->text = (TarnText){copy, text.size};
+    TarnParsed parsed;
+    bool ok = tarn_base_arena_check(&made->arena, error);
+    bool parsed_ok = ok && tarn_query__parse(made->text, &made->arena, &parsed, error);
+    ok = parsed_ok && run_parsed(made, &parsed, options, error);
+    if (ok) {
+        made->kind = parsed.kind;
+        if (query->options.record != NULL) query->options.record(query->options.record_state, made);
+        *statement = made;
+        return true;
+    }
+    if (parsed_ok) place_in_statement(made->text, &parsed, error);
+    move_place(options, error);
+    tarn_query_statement_free(made);
+    return false;
+}
+
+void tarn_query_statement_free(TarnStatement *statement) {
+    if (statement == NULL) return;
+    tarn_engine_result_free(statement->rows);
+    tarn_base_arena_dispose(&statement->arena);
+    free(statement);
+}
+
+/* --- for pipelines --- */
+
+bool tarn_query_prepare_select(TarnQuery *query, TarnText select_sql,
+                               const TarnRunOptions *options, TarnArena *arena,
+                               TarnSelectInfo *info, TarnError *error) {
+    TarnPrepared prepared;
+    tarn_base_error_clear(error);
+    if (!tarn_query__prepare(query, select_sql, options, arena, &prepared, error) ||
+        !tarn_query__prepared_schema(&prepared, &info->schema, error)) {
+        move_place(options, error);
+        return false;
+    }
+    info->plan = prepared.plan;
+    info->scans = prepared.scans;
+    info->scan_count = prepared.scan_count;
+    info->sql = prepared.rewritten.sql;
+    tarn_query__prepared_release(&prepared);
+    /* The plan names outputs by alias only where there is one; the result names all. */
+    for (size_t i = 0; i < info->plan->output_count && i < info->schema.field_count; i++) {
+        info->plan->outputs[i].name = info->schema.fields[i].name;
+    }
+    return true;
+}
+
+bool tarn_query_references(TarnQuery *query, TarnText select_sql, TarnArena *arena,
+                           TarnTableName **names, size_t *count, TarnError *error) {
+    TarnRewritten rewritten;
+    TarnReferences references;
+    TarnJson *tree = NULL;
+    tarn_base_error_clear(error);
+    if (!tarn_query__rewrite(select_sql, arena, &rewritten, error) ||
+        !tarn_engine_parse(query->session, rewritten.sql, arena, &tree, error) ||
+        !tarn_query__footprint(rewritten.sql, tree, arena, &references, error)) {
+        tarn_query__error_back(&rewritten, error);
+        return false;
+    }
+    *names = TARN_NEW_ARRAY(arena, references.count + 1, TarnTableName);
+    *count = references.count;
+    for (size_t i = 0; *names != NULL && i < references.count; i++) {
+        (*names)[i] = references.items[i].name;
+        for (size_t t = 0; t < rewritten.travels.count; t++) {
+            const TarnTravel *travel = &rewritten.travels.items[t];
+            if (strcmp(travel->alias, references.items[i].table) == 0) (*names)[i] = travel->name;
+        }
+    }
+    return tarn_base_arena_check(arena, error);
+}

@@ -1,0 +1,150 @@
+/* What the files of a statement's life share. */
+#ifndef TARN_QUERY_QUERY_PRIVATE_H
+#define TARN_QUERY_QUERY_PRIVATE_H
+
+#include "query/parse_private.h"
+#include "query/query.h"
+#include "table/scan.h"
+
+struct TarnQuery {
+    TarnQueryOptions options;
+    TarnCatalog *catalog;
+    TarnEngine *engine;
+    TarnEngineSession *session;
+    /* An intent recorded by the last commit for the next one, and where its files would go. */
+    TarnIntent intent;
+    char *intent_location; /* NULL = none */
+};
+
+/* --- places (time_travel.c) --- */
+
+/* A stretch of the engine's text that stands for another of the user's. */
+typedef struct TarnEdit {
+    size_t new_start;
+    size_t new_end;
+    size_t old_start;
+    size_t old_end;
+} TarnEdit;
+
+typedef struct TarnTravel {
+    TarnTableName name;  /* as the user wrote it */
+    const char *alias;   /* name of the table in the engine: "flights@3" */
+    TarnText version;    /* snapshot id, branch or tag; data NULL = by time */
+    TarnText time;
+    size_t offset; /* in the user's text */
+} TarnTravel;
+
+typedef struct TarnRewritten {
+    TarnText user; /* as given */
+    TarnText sql;  /* for the engine */
+    struct {
+        TarnEdit *items;
+        size_t count;
+        size_t capacity;
+    } edits;
+    struct {
+        TarnTravel *items;
+        size_t count;
+        size_t capacity;
+    } travels;
+} TarnRewritten;
+
+/* Takes AT (..) and FOR .. AS OF .. out of the text. */
+bool tarn_query__rewrite(TarnText text, TarnArena *arena, TarnRewritten *out,
+                         TarnError *error) TARN_CHECKED;
+/* An error placed in the engine's text, placed in the user's. */
+void tarn_query__error_back(const TarnRewritten *rewritten, TarnError *error);
+
+/* --- footprint (footprint.c) --- */
+
+typedef struct TarnReference {
+    TarnTableName name;  /* resolved into zone and namespace; ns "" = a bare name */
+    const char *catalog; /* names as the engine will look them up */
+    const char *schema;
+    const char *table;
+    size_t offset; /* in the engine's text */
+} TarnReference;
+
+typedef struct TarnReferences {
+    TarnReference *items;
+    size_t count;
+    size_t capacity;
+} TarnReferences;
+
+/* Every table a parsed SELECT refers to, each name once; refuses functions that read anything
+ * else. */
+bool tarn_query__footprint(TarnText sql, const TarnJson *tree, TarnArena *arena,
+                           TarnReferences *references, TarnError *error) TARN_CHECKED;
+
+/* --- preparing (prepare.c) --- */
+
+typedef struct TarnBinding {
+    const TarnReference *reference;
+    const TarnTable *table; /* NULL = a view or a metadata table */
+    const TarnSnapshot *snapshot;
+    const TarnSchema *schema;
+} TarnBinding;
+
+typedef struct TarnPrepared {
+    TarnQuery *query;
+    TarnArena *arena;
+    const TarnRunOptions *run;
+    TarnRewritten rewritten;
+    struct {
+        TarnBinding *items;
+        size_t count;
+        size_t capacity;
+    } bindings;
+    const TarnBoundPlan *plan;
+    TarnScanStats *scans;
+    const char **filters; /* per scan, for people */
+    size_t scan_count;
+    int depth; /* of views */
+} TarnPrepared;
+
+/* Binds, plans and puts the views in place; the engine can run prepared->rewritten.sql. */
+bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *run,
+                         TarnArena *arena, TarnPrepared *prepared, TarnError *error) TARN_CHECKED;
+void tarn_query__prepared_release(TarnPrepared *prepared);
+/* The columns a prepared SELECT yields, as an Iceberg schema with ids from 1 on. */
+bool tarn_query__prepared_schema(TarnPrepared *prepared, TarnSchema *schema,
+                                 TarnError *error) TARN_CHECKED;
+/* "zone"."schema"."table" for the engine, and the parts of a name. */
+void tarn_query__engine_name(const TarnReference *reference, TarnBuffer *out);
+bool tarn_query__reference_of(TarnTableName name, TarnArena *arena, TarnReference *reference,
+                              TarnError *error) TARN_CHECKED;
+bool tarn_query__run_script(TarnQuery *query, TarnBuffer *sql, TarnError *error) TARN_CHECKED;
+
+/* --- metadata tables (metadata_tables.c) --- */
+
+/* Splits "flights$snapshots"; false if the name is no metadata table's. */
+bool tarn_query__metadata_name(const char *name, TarnArena *arena, const char **table,
+                               const char **kind);
+/* Makes a table of the engine with the rows. */
+bool tarn_query__metadata_fill(TarnQuery *query, const TarnReference *reference, const char *kind,
+                               const TarnTable *table, const TarnSnapshot *snapshot,
+                               TarnError *error) TARN_CHECKED;
+
+/* --- statements --- */
+
+bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
+                        const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
+                        const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed,
+                              const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__alter(TarnStatement *statement, const TarnParsed *parsed,
+                       TarnError *error) TARN_CHECKED;
+bool tarn_query__define(TarnStatement *statement, const TarnParsed *parsed,
+                        const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__look(TarnStatement *statement, const TarnParsed *parsed,
+                      const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+
+/* Partition and sort expressions against a schema. */
+bool tarn_query__partition_spec(const TarnParsed *parsed, const TarnSchema *schema,
+                                const TarnTableMetadata *base, TarnArena *arena,
+                                TarnPartitionSpec *spec, TarnError *error) TARN_CHECKED;
+bool tarn_query__sort_order(const TarnParsed *parsed, const TarnSchema *schema, TarnArena *arena,
+                            TarnSortOrder *order, TarnError *error) TARN_CHECKED;
+
+#endif
