@@ -196,8 +196,8 @@ static void check_rows(TarnDb *db, long acknowledged, long *last) {
     TarnDbRows *rows;
     bool more = false;
     long expected = 1;
-    REQUIRE_OK(tarn_db_query(db, "select id, folder from commits order by id", NULL, 0, &rows, &error),
-               &error);
+    REQUIRE_OK(tarn_db_query(db, "select id, folder from commits order by id", NULL, 0, &rows,
+                             &error), &error);
     while (tarn_db_next(rows, &more, &error) && more) {
         long id = (long)tarn_db_column_int64(rows, 0);
         CHECK_INT(id, expected++);
