@@ -185,15 +185,18 @@ static void clear_bits(uint8_t *bits, size_t from, size_t to) {
 }
 
 void tarn_source__builder_truncate(TarnColumnBuilder *builder, size_t length) {
-    if (builder->length <= length) return;
-    clear_bits(builder->validity, length, builder->length);
-    if (builder->column->type.kind == TARN_TYPE_BOOLEAN) {
-        clear_bits(builder->values, length, builder->length);
-    }
-    builder->length = length;
     TarnTypeKind kind = builder->column->type.kind;
+    if (builder->length > length) {
+        clear_bits(builder->validity, length, builder->length);
+        if (kind == TARN_TYPE_BOOLEAN) clear_bits(builder->values, length, builder->length);
+        builder->length = length;
+    }
+    /* A nested value may have been given up before its own end was reached. */
     for (size_t i = 0; i < builder->child_count; i++) {
-        size_t kept = kind == TARN_TYPE_STRUCT ? length : (size_t)builder->offsets[length];
+        size_t kept = builder->length;
+        if (kind != TARN_TYPE_STRUCT) {
+            kept = builder->offsets != NULL ? (size_t)builder->offsets[kept] : 0;
+        }
         tarn_source__builder_truncate(&builder->children[i], kept);
     }
 }

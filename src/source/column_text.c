@@ -121,7 +121,8 @@ const char *tarn_source__value_reason(TarnArena *arena, const char *column, Tarn
     default: tarn_format_primitive_write(type, &name); break;
     }
     const char *reason = tarn_base_arena_printf(
-        arena, "column \"%s\": \"%s\"%s %s (%s)", column,
+        arena, "%s%s%s\"%s\"%s %s (%s)", column != NULL ? "column \"" : "",
+        column != NULL ? column : "", column != NULL ? "\": " : "",
         tarn_source__shown(arena, text, SHOWN_BYTES), text.size > SHOWN_BYTES ? "..." : "",
         tarn_source__problem_text(problem), name.data != NULL ? name.data : "");
     tarn_base_buffer_dispose(&name);

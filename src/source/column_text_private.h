@@ -16,7 +16,8 @@ typedef struct TarnTextFormats {
 TarnTextProblem tarn_source__put_text(TarnColumnBuilder *builder, TarnText text,
                                       const TarnTextFormats *formats);
 
-/* Why a value was refused: `column "a.b": "x" is out of range (int)`. */
+/* Why a value was refused: `column "a": "x" is out of range (int)`; column NULL: without that
+ * part, and then it begins with a quote. */
 const char *tarn_source__value_reason(TarnArena *arena, const char *column, TarnPrimitive type,
                                       TarnText text, TarnTextProblem problem);
 

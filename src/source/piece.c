@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "source/json_private.h"
 #include "source/scan_private.h"
 
 /* A buffer grown for one huge record is given back when it is this many times a piece. */
@@ -28,7 +29,9 @@ struct TarnPieces {
     bool ended;    /* the input has no more bytes; the tail may have */
     bool failed;   /* an error was returned: no more pieces */
     bool fresh;    /* the piece being cut has bytes that were never in the tail */
+    bool stopped;  /* what is left of the input is not read */
     bool skipping; /* inside a record that was given out as too long */
+    bool in_array; /* JSON: at `offset` */
     uint64_t offset;
     uint64_t line;
     uint64_t row;
@@ -167,10 +170,13 @@ bool tarn_source__record_end(const uint8_t *data, size_t size, size_t at, TarnRe
     return false;
 }
 
+/* --- where pieces end --- */
+
 typedef struct Cut {
     size_t size; /* bytes of whole records */
     uint64_t lines;
     uint64_t rows;
+    bool in_array; /* JSON: behind `size` */
 } Cut;
 
 static bool is_blank(const uint8_t *data, size_t start, size_t end) {
@@ -262,10 +268,37 @@ static bool has_quote(const TarnPiece *piece, TarnRecordShape shape) {
     return shape.quote != '\0' && memchr(piece->data, shape.quote, piece->size) != NULL;
 }
 
+/* Element by element of a JSON document. */
+static void cut_elements(const TarnPieces *pieces, const TarnPiece *piece, Cut *cut) {
+    const uint8_t *data = piece->data;
+    bool in_array = pieces->in_array;
+    for (size_t at = 0; cut->size < pieces->piece_bytes;) {
+        at = tarn_source__json_separators(data, piece->size, at, &in_array);
+        size_t end = at;
+        if (at < piece->size && tarn_source__json_element(data, piece->size, at, &end) ==
+                                    TARN_ELEMENT_CUT) {
+            break;
+        }
+        cut->rows += at < piece->size;
+        cut->size = end;
+        cut->in_array = in_array;
+        if (at == piece->size) break;
+        at = end;
+    }
+    for (size_t i = 0; i < cut->size; i += 64) {
+        size_t left = cut->size - i;
+        uint64_t valid = left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
+        cut->lines += (uint64_t)__builtin_popcountll(tarn_source__scan_mask(data + i, '\n') &
+                                                     valid);
+    }
+}
+
 static void cut_records(const TarnPieces *pieces, const TarnPiece *piece, Cut *cut) {
     TarnRecordShape shape = pieces->shape;
     *cut = (Cut){0};
-    if (!has_quote(piece, shape)) {
+    if (shape.json) {
+        cut_elements(pieces, piece, cut);
+    } else if (!has_quote(piece, shape)) {
         cut_counting(piece, pieces->piece_bytes, shape.newline, cut);
     } else if (shape.escape != '\0' && shape.escape != shape.quote) {
         cut_escaped(piece, pieces->piece_bytes, shape, cut);
@@ -301,11 +334,23 @@ static void cut_last(const TarnPiece *piece, TarnRecordShape shape, Cut *cut) {
     cut->size = piece->size;
 }
 
+/* A JSON element without end is all that is left of the file. */
+static void cut_endless(TarnPieces *pieces, TarnPiece *piece, Cut *cut) {
+    piece->too_long = !at_end(pieces);
+    *cut = (Cut){.size = piece->size, .rows = 1};
+    if (piece->too_long) pieces->ended = pieces->stopped = true;
+}
+
 /* Finds the whole records in `piece`, reading on until there is at least one. */
 static bool find_cut(TarnPieces *pieces, TarnPiece *piece, Cut *cut, TarnError *error) {
     for (;;) {
         cut_records(pieces, piece, cut);
         if (cut->size > 0) break;
+        bool no_more = at_end(pieces) || piece->size >= TARN_LIMIT_FIELD_BYTES;
+        if (no_more && pieces->shape.json) {
+            cut_endless(pieces, piece, cut);
+            return true;
+        }
         if (at_end(pieces)) break;
         if (piece->size >= TARN_LIMIT_FIELD_BYTES) {
             cut_line(piece, pieces->shape, cut);
@@ -317,7 +362,8 @@ static bool find_cut(TarnPieces *pieces, TarnPiece *piece, Cut *cut, TarnError *
         size_t most = TARN_LIMIT_FIELD_BYTES - piece->size;
         if (!append(pieces, piece, more < most ? more : most, error)) return false;
     }
-    if (at_end(pieces) && cut->size < piece->size) cut_last(piece, pieces->shape, cut);
+    bool lines = !pieces->shape.json;
+    if (lines && at_end(pieces) && cut->size < piece->size) cut_last(piece, pieces->shape, cut);
     return true;
 }
 
@@ -353,13 +399,20 @@ static bool cut_piece(TarnPieces *pieces, TarnPiece *piece, bool *more, TarnErro
         pieces->tail_at = pieces->tail_size = 0;
     }
     if (!skip_line(pieces, piece, error)) return false;
+    if (pieces->stopped) return true;
     piece->size = 0;
     piece->too_long = false;
     pieces->fresh = false;
+    piece->unclosed = false;
+    piece->in_array = pieces->in_array;
     if (!append(pieces, piece, pieces->piece_bytes, error)) return false;
-    *more = piece->size > 0;
-    if (!*more) return true;
-    if (!find_cut(pieces, piece, &cut, error)) return false;
+    if (piece->size > 0) {
+        if (!find_cut(pieces, piece, &cut, error)) return false;
+    } else if (pieces->in_array) {
+        piece->unclosed = true;
+        cut.rows = 1;
+    }
+    *more = cut.rows > 0 || cut.size > 0;
     if (!put_back(pieces, piece, cut.size, error)) return false;
     piece->number = pieces->number++;
     piece->offset = pieces->offset;
@@ -368,6 +421,7 @@ static bool cut_piece(TarnPieces *pieces, TarnPiece *piece, bool *more, TarnErro
     pieces->offset += cut.size;
     pieces->line += cut.lines;
     pieces->row += cut.rows;
+    pieces->in_array = cut.in_array;
     return true;
 }
 

@@ -24,11 +24,14 @@ typedef struct TarnPiece {
     uint64_t offset; /* of data in the (uncompressed) file */
     uint64_t line;   /* of the first byte, 1-based */
     uint64_t row;    /* of the first record, 1-based */
+    bool in_array;   /* JSON: the first byte is inside the outermost array */
+    bool unclosed;   /* JSON: no bytes; the file ended inside that array */
     bool too_long;   /* the start of one record longer than TARN_LIMIT_FIELD_BYTES */
 } TarnPiece;
 
 /* How records are told apart. quote '\0': each line is a record. */
 typedef struct TarnRecordShape {
+    bool json; /* elements of a document; the rest does not matter */
     uint8_t newline;
     uint8_t delimiter;
     uint8_t quote;

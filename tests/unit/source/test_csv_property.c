@@ -22,10 +22,9 @@ typedef struct Table {
     uint64_t row;
 } Table;
 
-static const char *const words[] = {"x", "", "a b", "lorem ipsum dolor sit "
-    "amet", "\xC3\xA4\xE2\x82\xAC",
-                                    "NULL", "0", " ", "\"", "\"\"", ",", ",,", "\n", "\r\n", "\n\n",
-                                    "'", ";", "=", "\\", "a\"b", "a,b", "line\nline"};
+static const char *const words[] = {
+    "x", "", "a b", "lorem ipsum dolor sit amet", "\xC3\xA4\xE2\x82\xAC", "NULL", "0", " ", "\"",
+    "\"\"", ",", ",,", "\n", "\r\n", "\n\n", "'", ";", "=", "\\", "a\"b", "a,b", "line\nline"};
 
 static void random_text(TarnBuffer *out) {
     uint32_t parts = chance(8) == 0 ? chance(30) : chance(3);
