@@ -41,7 +41,7 @@ static bool create_view(TarnStatement *statement, const TarnParsed *parsed,
     TarnJsonWriter writer;
     TarnQuery *query = statement->query;
     TarnArena *arena = &statement->arena;
-    if (!tarn_query__prepare(query, parsed->select, run, arena, &prepared, error)) return false;
+    if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) return false;
     if (prepared.rewritten.travels.count > 0) {
         tarn_query__prepared_release(&prepared);
         return tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,

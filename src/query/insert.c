@@ -255,7 +255,7 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
         return tarn_base_error_hint(error, "%s", told.hint);
     }
     write.metadata = write.base->metadata;
-    bool ok = tarn_query__prepare(query, parsed->select, run, &statement->arena, &prepared, error);
+    bool ok = tarn_query__prepare_inner(statement, parsed, run, &prepared, error);
     if (ok) {
         statement->scans = prepared.scans;
         statement->scan_count = prepared.scan_count;
@@ -424,7 +424,7 @@ bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed
     bool as_select = parsed->kind == TARN_STATEMENT_CREATE_TABLE_AS;
     bool ok = true;
     if (as_select) {
-        ok = tarn_query__prepare(query, parsed->select, run, &statement->arena, &prepared, error);
+        ok = tarn_query__prepare_inner(statement, parsed, run, &prepared, error);
         if (!ok) return false;
         write.select = prepared.rewritten.sql;
         statement->scans = prepared.scans;

@@ -160,7 +160,7 @@ static bool explain(TarnStatement *statement, const TarnParsed *parsed, const Ta
     TarnPrepared prepared;
     Rows rows;
     TarnArena *arena = &statement->arena;
-    if (!tarn_query__prepare(statement->query, parsed->select, run, arena, &prepared, error)) {
+    if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) {
         return false;
     }
     statement->plan = prepared.plan;

@@ -112,13 +112,29 @@ bool tarn_query_split(TarnText script, TarnArena *arena, TarnScriptPart **parts,
 
 /* --- running --- */
 
+bool tarn_query__prepare_inner(TarnStatement *statement, const TarnParsed *parsed,
+                               const TarnRunOptions *run, TarnPrepared *prepared,
+                               TarnError *error) {
+    uint32_t line;
+    uint32_t column;
+    if (tarn_query__prepare(statement->query, parsed->select, run, &statement->arena, prepared,
+                            error)) {
+        return true;
+    }
+    TarnText whole = parsed->tokens.source;
+    if (error->line == 0 || parsed->select.data == whole.data) return false;
+    tarn_query__place(whole, (size_t)(parsed->select.data - whole.data), &line, &column);
+    if (error->line == 1) error->column += column - 1;
+    error->line += line - 1;
+    tarn_base_error_excerpt(error, whole.data, whole.size);
+    return false;
+}
+
 bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnError *error) {
     TarnQuery *query = statement->query;
     TarnPrepared prepared;
-    if (!tarn_query__prepare(query, parsed->select, run, &statement->arena, &prepared, error)) {
-        return false;
-    }
+    if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) return false;
     statement->scans = prepared.scans;
     statement->scan_count = prepared.scan_count;
     statement->plan = prepared.plan;
@@ -156,19 +172,6 @@ static void move_place(const TarnRunOptions *run, TarnError *error) {
     if (run->file != NULL) tarn_base_error_place(error, run->file, error->line, error->column);
 }
 
-/* Errors of a part of the statement (the SELECT of an INSERT) are placed in that part. */
-static void place_in_statement(TarnText whole, const TarnParsed *parsed, TarnError *error) {
-    bool inner = parsed->select.data != NULL && parsed->select.data > whole.data &&
-                 parsed->select.data < whole.data + whole.size;
-    uint32_t line;
-    uint32_t column;
-    if (error->line == 0 || !inner || parsed->kind == TARN_STATEMENT_SELECT) return;
-    tarn_query__place(whole, (size_t)(parsed->select.data - whole.data), &line, &column);
-    if (error->line == 1) error->column += column - 1;
-    error->line += line - 1;
-    tarn_base_error_excerpt(error, whole.data, whole.size);
-}
-
 bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *options,
                     TarnStatement **statement, TarnError *error) {
     tarn_base_error_clear(error);
@@ -183,15 +186,14 @@ bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *optio
     made->text = (TarnText){copy, text.size};
     TarnParsed parsed;
     bool ok = tarn_base_arena_check(&made->arena, error);
-    bool parsed_ok = ok && tarn_query__parse(made->text, &made->arena, &parsed, error);
-    ok = parsed_ok && run_parsed(made, &parsed, options, error);
+    ok = ok && tarn_query__parse(made->text, &made->arena, &parsed, error) &&
+         run_parsed(made, &parsed, options, error);
     if (ok) {
         made->kind = parsed.kind;
         if (query->options.record != NULL) query->options.record(query->options.record_state, made);
         *statement = made;
         return true;
     }
-    if (parsed_ok) place_in_statement(made->text, &parsed, error);
     move_place(options, error);
     tarn_query_statement_free(made);
     return false;

@@ -105,6 +105,10 @@ typedef struct TarnPrepared {
 /* Binds, plans and puts the views in place; the engine can run prepared->rewritten.sql. */
 bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *run,
                          TarnArena *arena, TarnPrepared *prepared, TarnError *error) TARN_CHECKED;
+/* The SELECT of a statement, its errors placed in the whole statement. */
+bool tarn_query__prepare_inner(TarnStatement *statement, const TarnParsed *parsed,
+                               const TarnRunOptions *run, TarnPrepared *prepared,
+                               TarnError *error) TARN_CHECKED;
 void tarn_query__prepared_release(TarnPrepared *prepared);
 /* The columns a prepared SELECT yields, as an Iceberg schema with ids from 1 on. */
 bool tarn_query__prepared_schema(TarnPrepared *prepared, TarnSchema *schema,

@@ -150,7 +150,7 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
     const char *data = tarn_base_arena_printf(writing->arena, "%s/data", location);
     const char *file = tarn_base_arena_printf(writing->arena, "%s/data/%05u-%s.parquet", location,
                                               options->sequence, options->commit_id);
-    const char *pattern = tarn_base_arena_printf(writing->arena, "%05u-%s-{i}",
+    const char *pattern = tarn_base_arena_printf(writing->arena, "%05u-%s-{uuid}",
                                                  options->sequence, options->commit_id);
     if (!tarn_base_arena_check(writing->arena, error) ||
         !tarn_store_prepare_directory(options->store, data, error) ||
@@ -168,8 +168,13 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
         .drop_partition_columns = writing->spec->field_count > 0,
         .filename_pattern = directory ? pattern : NULL,
     };
-    return tarn_engine_copy_to_parquet(options->session, select, &copy, writing->arena, files,
-                                       count, error);
+    if (tarn_engine_copy_to_parquet(options->session, select, &copy, writing->arena, files, count,
+                                    error)) {
+        return true;
+    }
+    error->line = 0; /* a place in SQL that no user wrote */
+    error->detail[0] = '\0';
+    return false;
 }
 
 /* --- describing --- */

@@ -1,0 +1,263 @@
+/* query: statements against a lake in a temporary folder, from text to rows and commits. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "catalog/catalog.h"
+#include "query/query.h"
+#include "support/tap.h"
+
+static char folder[64] = "/tmp/tarn-query-XXXXXX";
+static TarnError error;
+static TarnDb *db;
+static TarnCatalog *catalog;
+static TarnQuery *query;
+static char url[128];
+static char warehouse[128];
+
+static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql}};
+
+static bool start(void) {
+    TarnDbOptions db_options = {.how = TARN_DB_CREATE};
+    snprintf(url, sizeof(url), "sqlite:%s/catalog.db", folder);
+    snprintf(warehouse, sizeof(warehouse), "%s/warehouse", folder);
+    TarnCatalogOptions options = {.os = tarn_os_posix(),
+                                  .warehouse = warehouse,
+                                  .sync = TARN_STORE_SYNC_CATALOG,
+                                  .zones = tarn_catalog_default_zones,
+                                  .zone_count = tarn_catalog_default_zone_count};
+    if (!tarn_db_open(options.os, url, &db_options, &db, &error) ||
+        !tarn_db_migrate(db, migrations, 1, &error)) {
+        return false;
+    }
+    options.db = db;
+    if (!tarn_catalog_open(&options, &catalog, &error)) return false;
+    TarnQueryOptions query_options = {.catalog = catalog};
+    return tarn_query_open(&query_options, &query, &error);
+}
+
+/* The rows as text: "a|b;c|d", or "error: CODE line:column message". */
+static const char *run_as_of(const char *sql, const char *as_of) {
+    static char text[65536];
+    TarnStatement *statement = NULL;
+    TarnRunOptions options = {.as_of = as_of};
+    TarnBuffer out;
+    tarn_base_buffer_init(&out, sizeof(text) - 1);
+    if (!tarn_query_run(query, tarn_base_text(sql), &options, &statement, &error)) {
+        snprintf(text, sizeof(text), "error: %s %u:%u %s", tarn_base_error_name(error.code),
+                 error.line, error.column, error.message);
+        return text;
+    }
+    const TarnEngineChunk *chunk = NULL;
+    bool first = true;
+    while (statement->rows != NULL &&
+           tarn_engine_result_next(statement->rows, &chunk, &error) && chunk != NULL) {
+        for (uint64_t row = 0; row < chunk->rows; row++) {
+            tarn_base_buffer_string(&out, first ? "" : ";");
+            first = false;
+            for (uint32_t c = 0; c < chunk->column_count; c++) {
+                if (c > 0) tarn_base_buffer_byte(&out, '|');
+                if (!tarn_engine_value_text(&chunk->columns[c], row, &out)) {
+                    tarn_base_buffer_string(&out, "NULL");
+                }
+            }
+        }
+    }
+    if (statement->message != NULL) tarn_base_buffer_string(&out, statement->message);
+    snprintf(text, sizeof(text), "%s", out.data != NULL ? out.data : "");
+    tarn_base_buffer_dispose(&out);
+    tarn_query_statement_free(statement);
+    return text;
+}
+static const char *run(const char *sql) { return run_as_of(sql, NULL); }
+
+#define RUN(sql, expected) tap_string(__FILE__, __LINE__, sql, run(sql), expected)
+
+static void tables_are_made_filled_and_read(void) {
+    RUN("create table sandbox.t (id bigint not null, name varchar comment 'who', d date, "
+        "price decimal(9,2), s struct(a int, b varchar), l int[], m map(varchar, double)) "
+        "partitioned by (month(d), bucket(4, id))",
+        "created table sandbox.t");
+    RUN("insert into sandbox.t values (1, 'a', '2026-11-21', 1.50, {'a': 1, 'b': 'x'}, [1, 2], "
+        "map {'k': 1.5}), (2, NULL, '2026-12-01', NULL, NULL, NULL, NULL)",
+        "inserted 2 rows into sandbox.t");
+    RUN("insert into sandbox.t (d, id) select date '1969-12-31', 3",
+        "inserted 1 row into sandbox.t");
+    RUN("select id, name, d, price, s.b, l, m from sandbox.t order by id",
+        "1|a|2026-11-21|1.50|x|[1, 2]|{k=1.5};2|NULL|2026-12-01|NULL|NULL|NULL|NULL;"
+        "3|NULL|1969-12-31|NULL|NULL|NULL|NULL");
+    RUN("select count(*) from sandbox.t where d = '2026-12-01'", "1");
+    RUN("select \"rows\", files, files_total from (select 1) where false", "error: SQL_BIND 1:8 "
+        "referenced column \"rows\" not found in FROM clause");
+    RUN("describe sandbox.t",
+        "id|BIGINT|NO|NULL;name|VARCHAR|YES|who;d|DATE|YES|NULL;price|DECIMAL(9,2)|YES|NULL;"
+        "s|STRUCT(\"a\" INTEGER, \"b\" VARCHAR)|YES|NULL;l|INTEGER[]|YES|NULL;"
+        "m|MAP(VARCHAR, DOUBLE)|YES|NULL");
+}
+
+static void files_are_pruned(void) {
+    TarnStatement *statement = NULL;
+    RUN("create table sandbox.p (id bigint, d date) partitioned by (month(d))",
+        "created table sandbox.p");
+    RUN("insert into sandbox.p select i, date '2026-01-01' + cast(i as int) from range(365) t(i)",
+        "inserted 365 rows into sandbox.p");
+    REQUIRE_OK(tarn_query_run(query, TARN_TEXT("select sum(id) from sandbox.p where d between "
+                                               "'2026-03-05' and '2026-03-07'"),
+                              NULL, &statement, &error),
+               &error);
+    CHECK_INT(statement->scan_count, 1);
+    CHECK_INT(statement->scans[0].files_total, 12);
+    CHECK_INT(statement->scans[0].files, 1);
+    tarn_query_statement_free(statement);
+    RUN("select sum(id) from sandbox.p where d between '2026-03-05' and '2026-03-07'", "192");
+}
+
+static void nested_fields_are_read_by_id(void) {
+    RUN("create table sandbox.n (s struct(a int, b varchar), l struct(x int)[], "
+        "m map(varchar, struct(v int)))",
+        "created table sandbox.n");
+    RUN("insert into sandbox.n values ({'a': 1, 'b': 'old'}, [{'x': 7}], map {'k': {'v': 9}})",
+        "inserted 1 row into sandbox.n");
+    RUN("alter table sandbox.n rename column s.b to c", "altered table sandbox.n");
+    RUN("alter table sandbox.n rename column l.element.x to y", "altered table sandbox.n");
+    RUN("alter table sandbox.n rename column m.value.v to w", "altered table sandbox.n");
+    RUN("alter table sandbox.n add column s.b double", "altered table sandbox.n");
+    RUN("alter table sandbox.n alter column s.a type bigint", "altered table sandbox.n");
+    RUN("insert into sandbox.n values ({'a': 5000000000, 'c': 'new', 'b': 0.5}, [{'y': 8}], "
+        "map {'k': {'w': 10}})",
+        "inserted 1 row into sandbox.n");
+    RUN("select s.a, s.c, s.b, l[1].y, m['k'].w from sandbox.n order by 1",
+        "1|old|NULL|7|9;5000000000|new|0.5|8|10");
+    RUN("select typeof(s) from sandbox.n limit 1", "STRUCT(a BIGINT, c VARCHAR, b DOUBLE)");
+}
+
+static void flat_columns_evolve_by_id(void) {
+    RUN("create table sandbox.e (a int, b varchar)", "created table sandbox.e");
+    RUN("insert into sandbox.e values (1, 'x')", "inserted 1 row into sandbox.e");
+    RUN("alter table sandbox.e rename column b to c", "altered table sandbox.e");
+    RUN("alter table sandbox.e add column b double first", "altered table sandbox.e");
+    RUN("alter table sandbox.e alter column a type bigint", "altered table sandbox.e");
+    RUN("insert into sandbox.e by name select 9000000000 as a, 'y' as c, 2.5 as b",
+        "inserted 1 row into sandbox.e");
+    RUN("select * from sandbox.e order by a", "NULL|1|x;2.5|9000000000|y");
+    RUN("alter table sandbox.e drop column c", "altered table sandbox.e");
+    RUN("select * from sandbox.e order by a", "NULL|1;2.5|9000000000");
+    RUN("alter table sandbox.e set partitioned by (truncate(10, a))", "altered table sandbox.e");
+    RUN("insert into sandbox.e values (1.0, 42)", "inserted 1 row into sandbox.e");
+    RUN("select a from sandbox.e where a > 5 and a < 100", "42");
+    RUN("alter table sandbox.e alter column a type int",
+        "error: SCHEMA_CHANGE_REFUSED 0:0 column \"a\" cannot change its type from long to int");
+}
+
+static void the_past_can_be_read(void) {
+    char sql[512];
+    RUN("create table sandbox.h as select 1 as v", "created table sandbox.h");
+    char first[32];
+    snprintf(first, sizeof(first), "%s", run("select snapshot_id from sandbox.\"h$snapshots\""));
+    RUN("insert into sandbox.h values (2)", "inserted 1 row into sandbox.h");
+    snprintf(sql, sizeof(sql), "select count(*) from sandbox.h at (version => %s)", first);
+    RUN(sql, "1");
+    snprintf(sql, sizeof(sql), "select h.v, n.v from sandbox.h for version as of %s join "
+             "sandbox.h as n on n.v > h.v", first);
+    RUN(sql, "1|2");
+    CHECK_STRING(run_as_of("select count(*) from sandbox.h", first), "1");
+    RUN("select count(*) from sandbox.h for system_time as of '2000-01-01'",
+        "error: SNAPSHOT_NOT_FOUND 1:22 the table had no current snapshot at \"2000-01-01\"");
+    RUN("select count(*) from sandbox.\"h$history\"", "2");
+    RUN("select operation from sandbox.\"h$snapshots\" order by sequence_number", "append;append");
+    RUN("select sum(record_count) from sandbox.\"h$files\"", "2");
+}
+
+static void views_are_selects(void) {
+    RUN("create view sandbox.v as select v * 2 as twice from sandbox.h where v > 1",
+        "created view sandbox.v");
+    RUN("select twice from sandbox.v", "4");
+    RUN("create or replace view sandbox.v as select 1 as one", "created view sandbox.v");
+    RUN("select * from sandbox.v", "1");
+    RUN("drop view sandbox.v", "dropped view sandbox.v");
+    RUN("drop view if exists sandbox.v", "no such view");
+}
+
+static void what_is_not_understood_is_refused(void) {
+    static const char *const refused[] = {
+        "select * from read_csv('/etc/passwd')",  "select * from read_text('/etc/passwd')",
+        "select * from glob('/etc/*')",           "select * from query('select 1')",
+        "select * from query_table('sandbox.h')", "select * from '/etc/passwd'",
+        "attach ':memory:' as x",                 "pragma database_list",
+        "set threads = 1",                        "copy sandbox.h to '/tmp/x.csv'",
+        "install httpfs",                         "update sandbox.h set v = 1",
+        "delete from sandbox.h",                  "begin",
+        "select 1; drop table sandbox.h",         "select current_setting('threads')",
+        "call pragma_version()",                  "select * from duckdb_settings()",
+        "select * from h",                        "select * from information_schema.tables"};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        const char *answer = run(refused[i]);
+        if (strncmp(answer, "error: ", 7) != 0) tap_fail(__FILE__, __LINE__, refused[i]);
+    }
+    RUN("select count(*) from sandbox.h", "2");
+}
+
+static void errors_point_at_the_place(void) {
+    RUN("select v from sandbox.hh",
+        "error: TABLE_NOT_FOUND 1:15 table \"sandbox.hh\" does not exist");
+    CHECK_STRING(error.hint, "did you mean \"sandbox.h\"? (tarn ls sandbox)");
+    RUN("select w from sandbox.h for version as of main where w = 1",
+        "error: SQL_SYNTAX 1:43 expected a snapshot id, a name or a time in quotes");
+    RUN("insert into sandbox.h\n  select w from sandbox.h",
+        "error: SQL_BIND 2:10 referenced column \"w\" not found in FROM clause");
+    RUN("create table sandbox.x (a hugeint)",
+        "error: SCHEMA_CHANGE_REFUSED 1:25 the type HUGEINT has no equal in Iceberg");
+    RUN("selec 1", "error: SQL_UNSUPPORTED 1:1 a statement that begins with \"selec\" is not run "
+                   "here");
+    RUN("create table sandbox.h (a int)",
+        "error: TABLE_EXISTS 1:14 table \"sandbox.h\" exists already");
+    RUN("insert into curated.x values (1)",
+        "error: TABLE_NOT_FOUND 1:13 table \"curated.x\" does not exist");
+}
+
+static void zones_have_their_say(void) {
+    RUN("create table curated.c (a int)", "created table curated.c");
+    CHECK(strncmp(run("insert into curated.c values (1)"), "error: ZONE_POLICY", 18) == 0);
+    RUN("select count(*) from curated.c", "0");
+    RUN("create table nowhere.c (a int)",
+        "error: ZONE_NOT_FOUND 0:0 zone \"nowhere\" does not exist");
+    RUN("create schema sandbox.sub", "created schema sandbox.sub");
+    RUN("create table sandbox.sub.t as select 5 as five", "created table sandbox.sub.t");
+    RUN("select five from sandbox.sub.t", "5");
+}
+
+static void explain_tells_without_running(void) {
+    RUN("select files, files_total, filter from (values (1, 1, '')) t(files, files_total, filter)",
+        "1|1|");
+    TarnStatement *statement = NULL;
+    REQUIRE_OK(tarn_query_run(query, TARN_TEXT("explain select * from sandbox.p where d < "
+                                               "'2026-02-01'"),
+                              NULL, &statement, &error),
+               &error);
+    CHECK_INT(statement->scans[0].files, 1);
+    CHECK_INT(statement->scans[0].files_total, 12);
+    CHECK_INT(statement->scans[0].rows, 31);
+    tarn_query_statement_free(statement);
+}
+
+int main(int argc, char **argv) {
+    TAP_START(argc, argv);
+    if (mkdtemp(folder) == NULL || !start()) {
+        printf("Bail out! %s\n", error.message);
+        return 1;
+    }
+    TAP_TEST(tables_are_made_filled_and_read);
+    TAP_TEST(files_are_pruned);
+    TAP_TEST(nested_fields_are_read_by_id);
+    TAP_TEST(flat_columns_evolve_by_id);
+    TAP_TEST(the_past_can_be_read);
+    TAP_TEST(views_are_selects);
+    TAP_TEST(what_is_not_understood_is_refused);
+    TAP_TEST(errors_point_at_the_place);
+    TAP_TEST(zones_have_their_say);
+    TAP_TEST(explain_tells_without_running);
+    tarn_query_close(query);
+    tarn_catalog_close(catalog);
+    tarn_db_close(db);
+    return tap_end();
+}
