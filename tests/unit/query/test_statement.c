@@ -7,7 +7,7 @@
 #include "query/query.h"
 #include "support/tap.h"
 
-static char folder[64] = "/tmp/tarn-query-XXXXXX";
+static char folder[64];
 static TarnError error;
 static TarnDb *db;
 static TarnCatalog *catalog;
@@ -242,6 +242,8 @@ static void explain_tells_without_running(void) {
 
 int main(int argc, char **argv) {
     TAP_START(argc, argv);
+    const char *parent = getenv("TMPDIR");
+    snprintf(folder, sizeof(folder), "%.40s/tarn-query-XXXXXX", parent != NULL ? parent : "/tmp");
     if (mkdtemp(folder) == NULL || !start()) {
         printf("Bail out! %s\n", error.message);
         return 1;
