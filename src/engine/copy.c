@@ -172,6 +172,40 @@ static void unwrap_place(TarnText select_sql, TarnError *error) {
     tarn_base_error_excerpt(error, select_sql.data, select_sql.size);
 }
 
+/* A setting of the session for one copy; 0 puts DuckDB's own back. */
+static bool set_number(TarnEngineSession *session, const char *name, uint64_t number,
+                       TarnError *error) {
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, TARN_KIB);
+    if (number > 0) {
+        tarn_base_buffer_printf(&sql, "SET SESSION %s = %" PRIu64, name, number);
+    } else {
+        tarn_base_buffer_printf(&sql, "RESET SESSION %s", name);
+    }
+    bool done = tarn_engine__run_own(session, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return done;
+}
+
+static const char open_files_setting[] = "partitioned_write_max_open_files";
+static const char rows_setting[] = "partitioned_write_flush_threshold";
+
+static bool set_bounds(TarnEngineSession *session, const TarnEngineCopyOptions *options,
+                       TarnError *error) {
+    return (options->open_files_max == 0 ||
+            set_number(session, open_files_setting, options->open_files_max, error)) &&
+           (options->partition_rows == 0 ||
+            set_number(session, rows_setting, options->partition_rows, error));
+}
+
+static void reset_bounds(TarnEngineSession *session, const TarnEngineCopyOptions *options) {
+    TarnError ignored;
+    if (options->open_files_max > 0) {
+        (void)set_number(session, open_files_setting, 0, &ignored);
+    }
+    if (options->partition_rows > 0) (void)set_number(session, rows_setting, 0, &ignored);
+}
+
 bool tarn_engine_copy_to_parquet(TarnEngineSession *session, TarnText select_sql,
                                  const TarnEngineCopyOptions *options, TarnArena *arena,
                                  TarnEngineFile **files, size_t *count, TarnError *error) {
@@ -187,7 +221,7 @@ bool tarn_engine_copy_to_parquet(TarnEngineSession *session, TarnText select_sql
     append_options(options, &sql);
     TarnEngineResult *result = NULL;
     FileList list = {0};
-    bool done = tarn_base_buffer_check(&sql, error);
+    bool done = tarn_base_buffer_check(&sql, error) && set_bounds(session, options, error);
     if (done) {
         done = tarn_engine_query(session, tarn_base_buffer_view(&sql), NULL, 0, &result, error);
         if (!done) unwrap_place(select_sql, error);
@@ -195,6 +229,7 @@ bool tarn_engine_copy_to_parquet(TarnEngineSession *session, TarnText select_sql
     done = done && read_files(result, arena, &list, error) && tarn_base_arena_check(arena, error);
     tarn_engine_result_free(result);
     tarn_base_buffer_dispose(&sql);
+    reset_bounds(session, options);
     *files = list.items;
     *count = list.count;
     return done;

@@ -405,6 +405,12 @@ typedef struct TarnEngineCopyOptions {
     size_t metadata_count;       /* pairs */
     const char *filename_pattern; /* "data_{uuidv7}"; NULL = "{uuid}"; needs a directory */
     bool bloom_filters_off;
+    /* Memory and number of files of a partitioned copy; see README.md for figures. */
+    uint32_t open_files_max; /* partitions written at once: beyond it files are closed and new
+                                ones begun, so unsorted rows of more partitions than this become
+                                a flood of small files; 0 = 100. Sorted rows need one. */
+    uint64_t partition_rows; /* rows a thread gathers before it gives them to the partitions'
+                                files; 0 = 524288. A row group is kept in memory per open file. */
 } TarnEngineCopyOptions;
 
 typedef struct TarnEngineFile {
@@ -418,7 +424,8 @@ typedef struct TarnEngineFile {
 } TarnEngineFile;
 
 /* COPY (select_sql) TO .. (FORMAT parquet, ..): one record per file written. A failed copy leaves
- * files behind: the caller has recorded the intent and sweeps. Durable only after the caller has
+ * files behind: the caller has recorded the intent and sweeps. open_files_max and partition_rows
+ * are settings of the session, which a locked engine refuses to change. Durable only after the caller has
  * synced them. An empty select writes one file without rows, or none when partitioned. */
 bool tarn_engine_copy_to_parquet(TarnEngineSession *session, TarnText select_sql,
                                  const TarnEngineCopyOptions *options, TarnArena *arena,

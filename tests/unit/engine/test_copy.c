@@ -165,6 +165,32 @@ static void errors_point_into_the_select(void) {
     CHECK(!copy("SELECT 1) TO 'x'; DROP TABLE t; --", &options, &files, &count));
 }
 
+/* More partitions than files may be open: sorted rows or a higher bound keep the files few. */
+static void more_partitions_than_open_files(void) {
+    TarnEngineFile *files;
+    size_t few, flood;
+    const char *columns[] = {"p"};
+    TarnEngineCopyOptions options = {.path = path_of("flood"),
+                                     .partition_columns = columns,
+                                     .partition_count = 1,
+                                     .partition_rows = 20000};
+    const char *select = "SELECT i, hash(i) % 150 AS p FROM range(100000) t(i)";
+    REQUIRE_OK(copy(select, &options, &files, &flood), &failure);
+    options.path = path_of("bounded");
+    options.open_files_max = 200;
+    REQUIRE_OK(copy(select, &options, &files, &few), &failure);
+    printf("# %zu files, with a higher bound %zu\n", flood, few);
+    CHECK(flood > 300 && few == 150);
+    CHECK_STRING(value("SELECT current_setting('partitioned_write_max_open_files')"), "100");
+    CHECK_STRING(value("SELECT current_setting('partitioned_write_flush_threshold')"), "524288");
+    options.path = path_of("sorted");
+    options.open_files_max = 0;
+    REQUIRE_OK(copy("SELECT i, hash(i) % 150 AS p FROM range(100000) t(i) ORDER BY p", &options,
+                    &files, &few),
+               &failure);
+    CHECK(few >= 150 && few <= 170);
+}
+
 /* Many partitions at once: files are opened as they are needed and memory has a bound. */
 static void hundred_partitions_in_little_memory(void) {
     TarnEngine *small;
@@ -205,6 +231,7 @@ int main(int argc, char **argv) {
     TAP_TEST(large_data_is_cut_into_files);
     TAP_TEST(empty_selects);
     TAP_TEST(errors_point_into_the_select);
+    TAP_TEST(more_partitions_than_open_files);
     TAP_TEST(hundred_partitions_in_little_memory);
     tarn_base_arena_dispose(&arena);
     return end_engine();
