@@ -162,7 +162,10 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
         .field_ids = field_ids,
         .compression = "zstd",
         .row_group_rows = ROW_GROUP_ROWS,
-        .file_size_bytes = options->large ? target_size(options) : 0,
+        /* The engine cuts files or partitions them, not both. */
+        .file_size_bytes = options->large && writing->spec->field_count == 0
+                               ? target_size(options)
+                               : 0,
         .partition_columns = writing->columns,
         .partition_count = writing->spec->field_count,
         .drop_partition_columns = writing->spec->field_count > 0,
