@@ -161,8 +161,10 @@ static void write_scalar(const TarnColumn *column, const struct ArrowArray *arra
     case TARN_TYPE_FIXED:
     case TARN_TYPE_BINARY:
         tarn_base_buffer_byte(out, '\'');
-        write_bytes((const char *)array->buffers[2] + offsets[row],
-                    (size_t)(offsets[row + 1] - offsets[row]), out);
+        if (offsets[row + 1] > offsets[row]) {
+            write_bytes((const char *)array->buffers[2] + offsets[row],
+                        (size_t)(offsets[row + 1] - offsets[row]), out);
+        }
         tarn_base_buffer_byte(out, '\'');
         return;
     default: literal.as.integer = ((const int64_t *)values)[row]; break;
@@ -298,7 +300,7 @@ static int compare_lines(const void *a, const void *b) {
 }
 
 static void gather(GotLine *lines, size_t count, TarnBuffer *out) {
-    qsort(lines, count, sizeof(*lines), compare_lines);
+    if (count > 0) qsort(lines, count, sizeof(*lines), compare_lines);
     for (size_t i = 0; i < count; i++) {
         tarn_base_buffer_string(out, lines[i].text != NULL ? lines[i].text : "(no memory)\n");
         free(lines[i].text);
