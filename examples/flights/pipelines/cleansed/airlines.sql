@@ -1,0 +1,2 @@
+select carrier, trim(name) as name
+from raw.airlines
