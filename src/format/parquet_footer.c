@@ -26,7 +26,12 @@
 #define ROW_GROUP_BYTES_MIN 7
 #define KEY_VALUE_BYTES_MIN 3
 
-typedef enum ColumnOrder { ORDER_UNDEFINED, ORDER_TYPE, ORDER_IEEE754, ORDER_OTHER } ColumnOrder;
+typedef enum ColumnOrder {
+    ORDER_UNDEFINED,
+    ORDER_TYPE,
+    ORDER_IEEE754,
+    ORDER_OTHER
+} ColumnOrder;
 
 typedef struct Parser {
     TarnThriftReader reader;
@@ -158,8 +163,9 @@ static void check_chunk(Parser *parser, const TarnParquetNode *node, int64_t num
         tarn_format__thrift_refuse(reader, "the chunk has a negative size or offset");
     } else if ((uint64_t)start > parser->data_end ||
                (uint64_t)chunk->total_compressed_size > parser->data_end - (uint64_t)start) {
-        tarn_format__thrift_refuse(reader, "the chunk's %" PRId64 " bytes from %" PRId64
-                                           " on do not lie before the footer",
+        tarn_format__thrift_refuse(reader,
+                                   "the chunk's %" PRId64 " bytes from %" PRId64
+                                   " on do not lie before the footer",
                                    chunk->total_compressed_size, start);
     } else if (node->repetition_max == 0 && chunk->num_values != num_rows) {
         tarn_format__thrift_refuse(reader, "the chunk has %" PRId64 " values in %" PRId64 " rows",
@@ -225,8 +231,7 @@ static void check_row_group(Parser *parser, const TarnParquetRowGroup *group) {
         tarn_format__thrift_refuse(&parser->reader, "a row group of negative size");
     }
     for (size_t i = 0; i < footer->column_count && !parser->reader.failed; i++) {
-        check_chunk(parser, &footer->nodes[footer->columns[i]], group->num_rows,
-                    &group->chunks[i]);
+        check_chunk(parser, &footer->nodes[footer->columns[i]], group->num_rows, &group->chunks[i]);
     }
 }
 
@@ -257,10 +262,9 @@ static void read_row_groups(Parser *parser, const TarnThriftField *field) {
     if (footer->nodes == NULL || footer->row_groups != NULL) {
         tarn_format__thrift_refuse(reader, "row groups before the schema, or twice");
     }
-    size_t count =
-        tarn_format__thrift_list(reader, field, TARN_THRIFT_STRUCT, ROW_GROUP_BYTES_MIN);
-    footer->row_groups =
-        tarn_format__parquet_array(reader, parser->arena, count, sizeof(TarnParquetRowGroup));
+    size_t count = tarn_format__thrift_list(reader, field, TARN_THRIFT_STRUCT, ROW_GROUP_BYTES_MIN);
+    footer->row_groups = tarn_format__parquet_array(reader, parser->arena, count,
+                                                    sizeof(TarnParquetRowGroup));
     footer->row_group_count = count;
     for (size_t i = 0; i < count && !reader->failed; i++) {
         read_row_group(parser, &footer->row_groups[i]);
@@ -273,10 +277,9 @@ static void read_row_groups(Parser *parser, const TarnThriftField *field) {
 static void read_key_values(Parser *parser, const TarnThriftField *field) {
     TarnThriftReader *reader = &parser->reader;
     TarnParquetFooter *footer = parser->footer;
-    size_t count =
-        tarn_format__thrift_list(reader, field, TARN_THRIFT_STRUCT, KEY_VALUE_BYTES_MIN);
-    footer->key_values =
-        tarn_format__parquet_array(reader, parser->arena, count, sizeof(TarnParquetKeyValue));
+    size_t count = tarn_format__thrift_list(reader, field, TARN_THRIFT_STRUCT, KEY_VALUE_BYTES_MIN);
+    footer->key_values = tarn_format__parquet_array(reader, parser->arena, count,
+                                                    sizeof(TarnParquetKeyValue));
     footer->key_value_count = count;
     for (size_t i = 0; i < count && !reader->failed; i++) {
         TarnParquetKeyValue *pair = &footer->key_values[i];
@@ -331,9 +334,7 @@ static void read_file(Parser *parser) {
     while (tarn_format__thrift_field_next(reader, &field)) {
         if (field.id >= 1 && field.id <= 9) parser->seen |= 1u << field.id;
         switch (field.id) {
-        case 2:
-            tarn_format__parquet_schema_read(reader, &field, parser->arena, footer);
-            break;
+        case 2: tarn_format__parquet_schema_read(reader, &field, parser->arena, footer); break;
         case 3: footer->num_rows = tarn_format__thrift_i64(reader, &field); break;
         case 4: read_row_groups(parser, &field); break;
         case 5: read_key_values(parser, &field); break;
@@ -487,16 +488,15 @@ bool tarn_format_parquet_footer_parse(TarnText tail, uint64_t file_size, const c
 }
 
 bool tarn_format_parquet_footer_read(TarnParquetRange range, void *context, uint64_t file_size,
-                                     const char *name, TarnArena *arena,
-                                     TarnParquetFooter **footer, TarnError *error) {
+                                     const char *name, TarnArena *arena, TarnParquetFooter **footer,
+                                     TarnError *error) {
     *footer = NULL;
     TarnText tail = {"", 0};
     size_t first = file_size < FIRST_RANGE_BYTES ? (size_t)file_size : FIRST_RANGE_BYTES;
     uint64_t size = 0;
     if (first > 0 && !range(context, file_size - first, first, arena, &tail, error)) return false;
     if (!tarn_format_parquet_footer_size(tail, file_size, name, &size, error)) return false;
-    if (size > tail.size &&
-        !range(context, file_size - size, (size_t)size, arena, &tail, error)) {
+    if (size > tail.size && !range(context, file_size - size, (size_t)size, arena, &tail, error)) {
         return false;
     }
     return tarn_format_parquet_footer_parse(tail, file_size, name, arena, footer, error);

@@ -92,15 +92,15 @@ typedef struct TarnParquetNode {
     TarnText name;
     int64_t field_id; /* TARN_PARQUET_ABSENT; else an int32 */
     TarnParquetPhysical physical;
-    int32_t type_length; /* FIXED: bytes of a value */
+    int32_t type_length;              /* FIXED: bytes of a value */
     TarnParquetRepetition repetition; /* of the root: REQUIRED */
     TarnParquetLogical logical;
     uint32_t parent;
-    uint32_t end;             /* one past the last node below it */
-    uint32_t child_count;     /* 0 for columns */
-    int32_t column;           /* index of a leaf in each row group's chunks; -1 = group */
-    uint16_t definition_max;  /* 0 = never null */
-    uint16_t repetition_max;  /* above 0 = inside a list or map */
+    uint32_t end;            /* one past the last node below it */
+    uint32_t child_count;    /* 0 for columns */
+    int32_t column;          /* index of a leaf in each row group's chunks; -1 = group */
+    uint16_t definition_max; /* 0 = never null */
+    uint16_t repetition_max; /* above 0 = inside a list or map */
 } TarnParquetNode;
 
 /* Bounds in PLAIN encoding, byte arrays without their length. They are left out (data NULL) where
@@ -109,7 +109,7 @@ typedef struct TarnParquetNode {
 typedef struct TarnParquetStatistics {
     TarnText min;
     TarnText max;
-    int64_t null_count;     /* TARN_PARQUET_ABSENT, likewise below */
+    int64_t null_count; /* TARN_PARQUET_ABSENT, likewise below */
     int64_t nan_count;
     int64_t distinct_count;
     bool min_inexact; /* stated to be a bound only, not a value of the column */
@@ -143,7 +143,7 @@ typedef struct TarnParquetKeyValue {
 typedef struct TarnParquetFooter {
     uint64_t file_size;
     int64_t num_rows;
-    TarnText created_by; /* data NULL = absent */
+    TarnText created_by;    /* data NULL = absent */
     TarnParquetNode *nodes; /* [0] is the root */
     size_t node_count;
     uint32_t *columns; /* node of each leaf */
@@ -171,8 +171,8 @@ typedef bool (*TarnParquetRange)(void *context, uint64_t offset, size_t size, Ta
                                  TarnText *bytes, TarnError *error);
 /* Both steps over a caller's reader: one range for most files, two for a large footer. */
 bool tarn_format_parquet_footer_read(TarnParquetRange range, void *context, uint64_t file_size,
-                                     const char *name, TarnArena *arena,
-                                     TarnParquetFooter **footer, TarnError *error) TARN_CHECKED;
+                                     const char *name, TarnArena *arena, TarnParquetFooter **footer,
+                                     TarnError *error) TARN_CHECKED;
 
 /* The value of a key of the file's own metadata; data NULL = absent. */
 TarnText tarn_format_parquet_footer_key_value(const TarnParquetFooter *footer, const char *key);

@@ -104,14 +104,14 @@ static void read_geo(TarnThriftReader *reader, TarnParquetLogical *logical) {
  * kinds and a reader may still want the other columns. */
 static void read_logical(TarnThriftReader *reader, TarnParquetLogical *logical) {
     static const TarnParquetLogicalKind kinds[] = {
-        [1] = TARN_PARQUET_LOGICAL_STRING,   [2] = TARN_PARQUET_LOGICAL_MAP,
-        [3] = TARN_PARQUET_LOGICAL_LIST,     [4] = TARN_PARQUET_LOGICAL_ENUM,
-        [5] = TARN_PARQUET_LOGICAL_DECIMAL,  [6] = TARN_PARQUET_LOGICAL_DATE,
-        [7] = TARN_PARQUET_LOGICAL_TIME,     [8] = TARN_PARQUET_LOGICAL_TIMESTAMP,
-        [9] = TARN_PARQUET_LOGICAL_INTERVAL, [10] = TARN_PARQUET_LOGICAL_INTEGER,
-        [11] = TARN_PARQUET_LOGICAL_NULL,    [12] = TARN_PARQUET_LOGICAL_JSON,
-        [13] = TARN_PARQUET_LOGICAL_BSON,    [14] = TARN_PARQUET_LOGICAL_UUID,
-        [15] = TARN_PARQUET_LOGICAL_FLOAT16, [16] = TARN_PARQUET_LOGICAL_VARIANT,
+        [1] = TARN_PARQUET_LOGICAL_STRING,    [2] = TARN_PARQUET_LOGICAL_MAP,
+        [3] = TARN_PARQUET_LOGICAL_LIST,      [4] = TARN_PARQUET_LOGICAL_ENUM,
+        [5] = TARN_PARQUET_LOGICAL_DECIMAL,   [6] = TARN_PARQUET_LOGICAL_DATE,
+        [7] = TARN_PARQUET_LOGICAL_TIME,      [8] = TARN_PARQUET_LOGICAL_TIMESTAMP,
+        [9] = TARN_PARQUET_LOGICAL_INTERVAL,  [10] = TARN_PARQUET_LOGICAL_INTEGER,
+        [11] = TARN_PARQUET_LOGICAL_NULL,     [12] = TARN_PARQUET_LOGICAL_JSON,
+        [13] = TARN_PARQUET_LOGICAL_BSON,     [14] = TARN_PARQUET_LOGICAL_UUID,
+        [15] = TARN_PARQUET_LOGICAL_FLOAT16,  [16] = TARN_PARQUET_LOGICAL_VARIANT,
         [17] = TARN_PARQUET_LOGICAL_GEOMETRY, [18] = TARN_PARQUET_LOGICAL_GEOGRAPHY,
     };
     TarnThriftField field = tarn_format__thrift_struct_begin(reader);
@@ -239,8 +239,7 @@ static void check_element(TarnThriftReader *reader, const Element *element, size
     } else if (element->child_count > 0 && element->type >= 0) {
         tarn_format__thrift_refuse(reader, "schema element %zu has a type and children", index);
     } else if (element->child_count < 0 && element->type < 0) {
-        tarn_format__thrift_refuse(reader, "schema element %zu has no type and no children",
-                                   index);
+        tarn_format__thrift_refuse(reader, "schema element %zu has no type and no children", index);
     } else if (element->type > TARN_PARQUET_FIXED) {
         tarn_format__thrift_refuse(reader, "schema element %zu has the unknown type %d", index,
                                    element->type);
@@ -263,8 +262,7 @@ static void fill_node(TarnParquetNode *node, const Element *element, bool is_roo
         .field_id = element->field_id,
         .physical = is_group ? TARN_PARQUET_GROUP : (TarnParquetPhysical)element->type,
         .type_length = element->type == TARN_PARQUET_FIXED ? element->type_length : 0,
-        .repetition =
-            is_root ? TARN_PARQUET_REQUIRED : (TarnParquetRepetition)element->repetition,
+        .repetition = is_root ? TARN_PARQUET_REQUIRED : (TarnParquetRepetition)element->repetition,
         .logical = element->logical,
         .child_count = is_group ? (uint32_t)element->child_count : 0,
         .column = -1,
@@ -310,15 +308,14 @@ static void place_node(TarnThriftReader *reader, TarnParquetFooter *footer, Stac
     } else if (stack->depth == TARN_LIMIT_NESTING) {
         tarn_format__thrift_refuse(reader, "columns nested deeper than %d", TARN_LIMIT_NESTING);
     } else {
-        stack->open[stack->depth++] =
-            (OpenGroup){.node = index, .children_left = node->child_count};
+        stack->open[stack->depth++] = (OpenGroup){.node = index,
+                                                  .children_left = node->child_count};
     }
 }
 
 void tarn_format__parquet_schema_read(TarnThriftReader *reader, const TarnThriftField *field,
                                       TarnArena *arena, TarnParquetFooter *footer) {
-    size_t count =
-        tarn_format__thrift_list(reader, field, TARN_THRIFT_STRUCT, ELEMENT_BYTES_MIN);
+    size_t count = tarn_format__thrift_list(reader, field, TARN_THRIFT_STRUCT, ELEMENT_BYTES_MIN);
     if (reader->failed) return;
     if (count == 0 || count > INT32_MAX || footer->nodes != NULL) {
         tarn_format__thrift_refuse(reader, "no schema, or more than one");

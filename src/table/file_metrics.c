@@ -45,8 +45,8 @@ static bool is_all_null(const TarnParquetChunk *chunk) {
     return chunk->statistics.null_count == chunk->num_values;
 }
 
-static bool has_real_bounds(const Context *context, const TarnParquetNode *node,
-                            TarnPrimitive type, const TarnParquetStatistics *statistics) {
+static bool has_real_bounds(const Context *context, const TarnParquetNode *node, TarnPrimitive type,
+                            const TarnParquetStatistics *statistics) {
     TarnLiteral bound;
     return statistics->min.data != NULL && statistics->max.data != NULL &&
            tarn_table__file_bound(node, type, statistics->min, false, false, context->arena,
@@ -101,8 +101,8 @@ static bool find_bound(const Context *context, const TarnParquetNode *node, Tarn
         bool inexact = is_upper ? statistics->max_inexact : statistics->min_inexact;
         TarnLiteral bound;
         if (!needs_bounds(chunk)) continue;
-        if (bytes.data == NULL || !tarn_table__file_bound(node, type, bytes, is_upper, inexact,
-                                                          context->arena, &bound)) {
+        if (bytes.data == NULL ||
+            !tarn_table__file_bound(node, type, bytes, is_upper, inexact, context->arena, &bound)) {
             return false;
         }
         int order = found ? tarn_format_literal_compare(&bound, outermost) : 0;
@@ -283,8 +283,8 @@ bool tarn_table_file_metrics_fill(const TarnParquetFooter *footer, const char *n
                                   const TarnFileMetricsOptions *options, TarnArena *arena,
                                   TarnDataFile *file, TarnError *error) {
     Context context = {.footer = footer, .name = name, .arena = arena, .error = error};
-    context.bounds_deny_nan =
-        footer->created_by.data != NULL && tarn_base_text_starts(footer->created_by, DUCKDB);
+    context.bounds_deny_nan = footer->created_by.data != NULL &&
+                              tarn_base_text_starts(footer->created_by, DUCKDB);
     if (footer->file_size > INT64_MAX) {
         return tarn_base_error_set(error, TARN_E_LIMIT_EXCEEDED, "\"%s\" is too large", name);
     }

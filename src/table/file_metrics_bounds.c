@@ -92,8 +92,7 @@ bool tarn_table__file_can_read(const TarnParquetNode *node, TarnPrimitive type) 
     case TARN_TYPE_STRING:
     case TARN_TYPE_BINARY:
     case TARN_TYPE_GEOMETRY:
-    case TARN_TYPE_GEOGRAPHY:
-        return physical == TARN_PARQUET_BYTE_ARRAY && is_plain_bytes(node);
+    case TARN_TYPE_GEOGRAPHY: return physical == TARN_PARQUET_BYTE_ARRAY && is_plain_bytes(node);
     case TARN_TYPE_UNKNOWN: return physical != TARN_PARQUET_GROUP;
     case TARN_TYPE_VARIANT: /* a group */
     case TARN_TYPE_STRUCT:
@@ -116,8 +115,8 @@ static bool read_integer(const TarnParquetNode *node, TarnText bytes, int64_t *v
     size_t size = node->physical == TARN_PARQUET_INT32 ? 4 : 8;
     if (bytes.size != size) return false;
     uint64_t raw = little_endian(bytes);
-    bool is_unsigned =
-        node->logical.kind == TARN_PARQUET_LOGICAL_INTEGER && !node->logical.is_signed;
+    bool is_unsigned = node->logical.kind == TARN_PARQUET_LOGICAL_INTEGER &&
+                       !node->logical.is_signed;
     if (is_unsigned) {
         *value = (int64_t)raw;
         return raw <= INT64_MAX;
@@ -222,8 +221,7 @@ static bool read_decimal(const TarnParquetNode *node, TarnText bytes, TarnInt128
 
 /* The next value above all that begin with `value`; false if there is none. */
 static bool increment(TarnPrimitive type, TarnText value, TarnArena *arena, TarnText *result) {
-    size_t units =
-        type.kind == TARN_TYPE_STRING ? tarn_base_text_utf8_count(value) : value.size;
+    size_t units = type.kind == TARN_TYPE_STRING ? tarn_base_text_utf8_count(value) : value.size;
     if (units == 0 || units > INT32_MAX) return false;
     char *longer = tarn_base_arena_string_n(arena, value.data, value.size);
     if (longer == NULL) return false;
@@ -268,9 +266,7 @@ bool tarn_table__file_bound(const TarnParquetNode *node, TarnPrimitive type, Tar
     case TARN_TYPE_DOUBLE: return read_real(node, bytes, is_upper, &literal->as.real);
     case TARN_TYPE_DECIMAL: return read_decimal(node, bytes, &literal->as.decimal);
     case TARN_TYPE_UUID:
-    case TARN_TYPE_FIXED:
-        literal->as.bytes = bytes;
-        return bytes.size == (size_t)node->type_length;
+    case TARN_TYPE_FIXED: literal->as.bytes = bytes; return bytes.size == (size_t)node->type_length;
     case TARN_TYPE_STRING:
     case TARN_TYPE_BINARY:
         return read_bytes(type, bytes, is_upper, is_inexact, arena, &literal->as.bytes);

@@ -20,8 +20,7 @@
 #define WIDTH_DEFAULT 16
 
 static const TarnMetricsMode mode_none = {.kind = TARN_METRICS_NONE};
-static const TarnMetricsMode mode_default = {.kind = TARN_METRICS_TRUNCATE,
-                                             .width = WIDTH_DEFAULT};
+static const TarnMetricsMode mode_default = {.kind = TARN_METRICS_TRUNCATE, .width = WIDTH_DEFAULT};
 
 static const char *find_property(const TarnFileMetricsOptions *options, const char *key) {
     for (size_t i = 0; i < options->property_count; i++) {
@@ -120,8 +119,8 @@ static bool keeps_order(TarnTransform transform) {
 
 static void promote_sorted(const TarnSortOrder *order, TarnMetricsMode otherwise,
                            TarnMetricsFields *fields) {
-    bool keeps_bounds =
-        otherwise.kind == TARN_METRICS_TRUNCATE || otherwise.kind == TARN_METRICS_FULL;
+    bool keeps_bounds = otherwise.kind == TARN_METRICS_TRUNCATE ||
+                        otherwise.kind == TARN_METRICS_FULL;
     for (size_t i = 0; order != NULL && i < order->field_count; i++) {
         if (!keeps_order(order->fields[i].transform)) continue;
         TarnMetricsField *leaf = tarn_table__metrics_field(fields, order->fields[i].source_id);
@@ -136,8 +135,8 @@ static void apply_column_properties(const TarnFileMetricsOptions *options,
         if (strncmp(property->key, PROPERTY_COLUMN, sizeof(PROPERTY_COLUMN) - 1) != 0) continue;
         const char *path = property->key + sizeof(PROPERTY_COLUMN) - 1;
         const TarnField *field = tarn_table_schema_find_name(options->schema, path);
-        TarnMetricsField *leaf =
-            field != NULL ? tarn_table__metrics_field(fields, field->id) : NULL;
+        TarnMetricsField *leaf = field != NULL ? tarn_table__metrics_field(fields, field->id)
+                                               : NULL;
         if (leaf != NULL) leaf->mode = parse_mode(property->key, property->value, otherwise);
     }
 }

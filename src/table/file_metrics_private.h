@@ -79,7 +79,6 @@ bool tarn_table__file_can_read(const TarnParquetNode *node, TarnPrimitive type);
 /* A bound in PLAIN encoding as a value of the type that still bounds: rounded away from the
  * column's values where the type is coarser. False: no usable bound. */
 bool tarn_table__file_bound(const TarnParquetNode *node, TarnPrimitive type, TarnText bytes,
-                            bool is_upper, bool is_inexact, TarnArena *arena,
-                            TarnLiteral *literal);
+                            bool is_upper, bool is_inexact, TarnArena *arena, TarnLiteral *literal);
 
 #endif

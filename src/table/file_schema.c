@@ -56,9 +56,8 @@ static bool decimal_type(const Builder *builder, uint32_t node, TarnPrimitive *t
     if (logical->precision > 38) {
         return refuse_type(builder, node, "decimals have 38 digits at most");
     }
-    *type = (TarnPrimitive){.kind = TARN_TYPE_DECIMAL,
-                            .precision = logical->precision,
-                            .scale = logical->scale};
+    *type = (TarnPrimitive){
+        .kind = TARN_TYPE_DECIMAL, .precision = logical->precision, .scale = logical->scale};
     return true;
 }
 
@@ -195,8 +194,9 @@ static bool build_parts(Builder *builder, const TarnFileShape *shape, uint32_t n
                         TarnType *type) {
     bool is_list = shape->kind == TARN_FILE_SHAPE_LIST;
     if (is_list && shape->is_legacy && builder->use == TARN_FILE_SCHEMA_REGISTER) {
-        return refuse(builder, node, "is a list of the old two-level form, which a table's files "
-                                     "must not have",
+        return refuse(builder, node,
+                      "is a list of the old two-level form, which a table's files "
+                      "must not have",
                       "load the file instead");
     }
     type->primitive.kind = is_list ? TARN_TYPE_LIST : TARN_TYPE_MAP;

@@ -15,8 +15,7 @@ static const TarnFileShape broken = {.kind = TARN_FILE_SHAPE_BROKEN};
 static bool is_tuple_name(TarnText repeated, TarnText list) {
     static const char suffix[] = "_tuple";
     size_t size = sizeof(suffix) - 1;
-    return repeated.size == list.size + size &&
-           memcmp(repeated.data, list.data, list.size) == 0 &&
+    return repeated.size == list.size + size && memcmp(repeated.data, list.data, list.size) == 0 &&
            memcmp(repeated.data + list.size, suffix, size) == 0;
 }
 
@@ -74,13 +73,17 @@ TarnFileShape tarn_table__file_shape(const TarnParquetFooter *footer, uint32_t n
 }
 
 char *tarn_table__file_type_name(const TarnParquetNode *node, char out[TARN_FILE_TYPE_BYTES]) {
-    static const char *const physical[] = {"BOOLEAN", "INT32",      "INT64",
-                                           "INT96",   "FLOAT",      "DOUBLE",
-                                           "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY", "group"};
-    static const char *const logical[] = {
-        "",       "STRING", "MAP",  "LIST", "ENUM",    "DECIMAL", "DATE",     "TIME",
-        "TIMESTAMP", "INTEGER", "NULL", "JSON", "BSON", "UUID",    "FLOAT16", "VARIANT",
-        "GEOMETRY", "GEOGRAPHY", "INTERVAL", "MAP_KEY_VALUE", "of an unknown kind"};
+    static const char *const physical[] = {
+        "BOOLEAN", "INT32",  "INT64",      "INT96",
+        "FLOAT",   "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY",
+        "group"};
+    static const char *const logical[] = {"",         "STRING",        "MAP",
+                                          "LIST",     "ENUM",          "DECIMAL",
+                                          "DATE",     "TIME",          "TIMESTAMP",
+                                          "INTEGER",  "NULL",          "JSON",
+                                          "BSON",     "UUID",          "FLOAT16",
+                                          "VARIANT",  "GEOMETRY",      "GEOGRAPHY",
+                                          "INTERVAL", "MAP_KEY_VALUE", "of an unknown kind"};
     const TarnParquetLogical *type = &node->logical;
     const char *space = type->kind == TARN_PARQUET_LOGICAL_NONE ? "" : " ";
     int used = snprintf(out, TARN_FILE_TYPE_BYTES, "%s%s%s", physical[node->physical], space,

@@ -127,10 +127,10 @@ int64_t tarn_table_metadata_property_int64(const TarnTableMetadata *metadata, co
 /* The list the reference implementation keeps: clients send them with a create. */
 bool tarn_table__metadata_is_reserved(const char *key) {
     static const char *const reserved[] = {
-        "format-version",        "uuid",
-        "snapshot-count",        "current-snapshot-id",
+        "format-version",           "uuid",
+        "snapshot-count",           "current-snapshot-id",
         "current-snapshot-summary", "current-snapshot-timestamp-ms",
-        "current-schema",        "default-partition-spec",
+        "current-schema",           "default-partition-spec",
         "default-sort-order",
     };
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
@@ -182,10 +182,10 @@ static bool refuse_name(const TarnTableMetadata *metadata, TarnText name, TarnEr
     if (metadata->snapshot_count == 0) {
         return tarn_base_error_hint(error, "the table has no snapshots yet");
     }
-    return tarn_base_error_hint(
-        error, "it has %zu snapshots, the newest %" PRId64 "%s%s", metadata->snapshot_count,
-        metadata->snapshots[metadata->snapshot_count - 1].id, used > 0 ? ", and the refs " : "",
-        list);
+    return tarn_base_error_hint(error, "it has %zu snapshots, the newest %" PRId64 "%s%s",
+                                metadata->snapshot_count,
+                                metadata->snapshots[metadata->snapshot_count - 1].id,
+                                used > 0 ? ", and the refs " : "", list);
 }
 
 /* Ids come first since they are exact; a tag may well be named like a date, so times come last. */

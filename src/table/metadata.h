@@ -103,11 +103,11 @@ typedef struct TarnTableMetadata {
  * `name` is the file named in errors. */
 bool tarn_table_metadata_parse(TarnText text, const char *name, TarnArena *arena,
                                TarnTableMetadata **metadata, TarnError *error) TARN_CHECKED;
-bool tarn_table_metadata_write(const TarnTableMetadata *metadata, TarnBuffer *out,
-                               TarnError *error) TARN_CHECKED;
+bool tarn_table_metadata_write(const TarnTableMetadata *metadata, TarnBuffer *out, TarnError *error)
+    TARN_CHECKED;
 /* Files named *.gz.metadata.json or *.metadata.json.gz, or starting with the gzip magic. */
-bool tarn_table_metadata_inflate(TarnText bytes, const char *name, TarnArena *arena,
-                                 TarnText *text, TarnError *error) TARN_CHECKED;
+bool tarn_table_metadata_inflate(TarnText bytes, const char *name, TarnArena *arena, TarnText *text,
+                                 TarnError *error) TARN_CHECKED;
 
 const TarnSchema *tarn_table_metadata_schema(const TarnTableMetadata *metadata, int32_t id);
 const TarnSchema *tarn_table_metadata_current_schema(const TarnTableMetadata *metadata);
@@ -117,8 +117,7 @@ const TarnPartitionSpec *tarn_table_metadata_default_spec(const TarnTableMetadat
 const TarnSortOrder *tarn_table_metadata_default_sort_order(const TarnTableMetadata *metadata);
 const TarnSnapshot *tarn_table_metadata_snapshot(const TarnTableMetadata *metadata, int64_t id);
 const TarnSnapshot *tarn_table_metadata_current_snapshot(const TarnTableMetadata *metadata);
-const TarnSnapshotRef *tarn_table_metadata_ref(const TarnTableMetadata *metadata,
-                                               const char *name);
+const TarnSnapshotRef *tarn_table_metadata_ref(const TarnTableMetadata *metadata, const char *name);
 /* NULL if the property is not set */
 const char *tarn_table_metadata_property(const TarnTableMetadata *metadata, const char *key);
 int64_t tarn_table_metadata_property_int64(const TarnTableMetadata *metadata, const char *key,
@@ -135,27 +134,27 @@ bool tarn_table_metadata_snapshot_named(const TarnTableMetadata *metadata, TarnT
 /* --- changes: a builder folded over a base (REST catalog updates and requirements) --- */
 
 typedef enum TarnUpdateKind {
-    TARN_UPDATE_ASSIGN_UUID,           /* text */
-    TARN_UPDATE_UPGRADE_FORMAT,        /* integer */
-    TARN_UPDATE_ADD_SCHEMA,            /* schema; its id is assigned unless it equals a known one */
-    TARN_UPDATE_SET_CURRENT_SCHEMA,    /* integer; -1 = last added */
-    TARN_UPDATE_ADD_SPEC,              /* spec */
-    TARN_UPDATE_SET_DEFAULT_SPEC,      /* integer; -1 = last added */
-    TARN_UPDATE_ADD_SORT_ORDER,        /* sort_order */
-    TARN_UPDATE_SET_DEFAULT_SORT_ORDER, /* integer; -1 = last added */
-    TARN_UPDATE_ADD_SNAPSHOT,          /* snapshot */
-    TARN_UPDATE_SET_SNAPSHOT_REF,      /* ref */
-    TARN_UPDATE_REMOVE_SNAPSHOTS,      /* ids */
-    TARN_UPDATE_REMOVE_SNAPSHOT_REF,   /* text */
-    TARN_UPDATE_SET_LOCATION,          /* text */
-    TARN_UPDATE_SET_PROPERTIES,        /* properties */
-    TARN_UPDATE_REMOVE_PROPERTIES,     /* properties: keys */
-    TARN_UPDATE_SET_STATISTICS,        /* integer = snapshot id, text = JSON object */
-    TARN_UPDATE_REMOVE_STATISTICS,     /* integer = snapshot id */
+    TARN_UPDATE_ASSIGN_UUID,        /* text */
+    TARN_UPDATE_UPGRADE_FORMAT,     /* integer */
+    TARN_UPDATE_ADD_SCHEMA,         /* schema; its id is assigned unless it equals a known one */
+    TARN_UPDATE_SET_CURRENT_SCHEMA, /* integer; -1 = last added */
+    TARN_UPDATE_ADD_SPEC,           /* spec */
+    TARN_UPDATE_SET_DEFAULT_SPEC,   /* integer; -1 = last added */
+    TARN_UPDATE_ADD_SORT_ORDER,     /* sort_order */
+    TARN_UPDATE_SET_DEFAULT_SORT_ORDER,      /* integer; -1 = last added */
+    TARN_UPDATE_ADD_SNAPSHOT,                /* snapshot */
+    TARN_UPDATE_SET_SNAPSHOT_REF,            /* ref */
+    TARN_UPDATE_REMOVE_SNAPSHOTS,            /* ids */
+    TARN_UPDATE_REMOVE_SNAPSHOT_REF,         /* text */
+    TARN_UPDATE_SET_LOCATION,                /* text */
+    TARN_UPDATE_SET_PROPERTIES,              /* properties */
+    TARN_UPDATE_REMOVE_PROPERTIES,           /* properties: keys */
+    TARN_UPDATE_SET_STATISTICS,              /* integer = snapshot id, text = JSON object */
+    TARN_UPDATE_REMOVE_STATISTICS,           /* integer = snapshot id */
     TARN_UPDATE_SET_PARTITION_STATISTICS,    /* as SET_STATISTICS */
     TARN_UPDATE_REMOVE_PARTITION_STATISTICS, /* integer = snapshot id */
-    TARN_UPDATE_REMOVE_SPECS,          /* ids */
-    TARN_UPDATE_REMOVE_SCHEMAS         /* ids */
+    TARN_UPDATE_REMOVE_SPECS,                /* ids */
+    TARN_UPDATE_REMOVE_SCHEMAS               /* ids */
 } TarnUpdateKind;
 
 typedef struct TarnTableUpdate {
@@ -175,9 +174,9 @@ typedef struct TarnTableUpdate {
 
 typedef enum TarnRequirementKind {
     TARN_REQUIRE_CREATE,
-    TARN_REQUIRE_UUID,             /* text */
-    TARN_REQUIRE_REF_SNAPSHOT_ID,  /* text = ref, integer = id or TARN_ABSENT */
-    TARN_REQUIRE_LAST_COLUMN_ID,   /* integer, likewise below */
+    TARN_REQUIRE_UUID,            /* text */
+    TARN_REQUIRE_REF_SNAPSHOT_ID, /* text = ref, integer = id or TARN_ABSENT */
+    TARN_REQUIRE_LAST_COLUMN_ID,  /* integer, likewise below */
     TARN_REQUIRE_CURRENT_SCHEMA_ID,
     TARN_REQUIRE_LAST_PARTITION_ID,
     TARN_REQUIRE_DEFAULT_SPEC_ID,

@@ -53,9 +53,9 @@ static bool upgrade_format(TarnMetadataFold *fold, const TarnTableUpdate *update
     }
     bool is_choice = fold->base == NULL && fold->out->schema_count == 0;
     if (update->integer < 1 || (update->integer < known && !is_choice)) {
-        return tarn_table__fold_refuse(fold, "a table of format version %" PRId32
-                                             " cannot become version %" PRId64,
-                                       known, update->integer);
+        return tarn_table__fold_refuse(
+            fold, "a table of format version %" PRId32 " cannot become version %" PRId64, known,
+            update->integer);
     }
     fold->out->format_version = (int32_t)update->integer;
     return true;

@@ -56,14 +56,14 @@ static bool check_snapshot(TarnMetadataFold *fold, const TarnSnapshot *snapshot)
     }
     if (snapshot->parent_id != TARN_ABSENT &&
         tarn_table_metadata_snapshot(out, snapshot->parent_id) == NULL) {
-        return tarn_table__fold_refuse(fold, "the parent %" PRId64
-                                             " of snapshot %" PRId64 " is no snapshot",
-                                       snapshot->parent_id, snapshot->id);
+        return tarn_table__fold_refuse(
+            fold, "the parent %" PRId64 " of snapshot %" PRId64 " is no snapshot",
+            snapshot->parent_id, snapshot->id);
     }
     if (snapshot->schema_id >= 0 && tarn_table_metadata_schema(out, snapshot->schema_id) == NULL) {
-        return tarn_table__fold_refuse(fold, "snapshot %" PRId64 " is of schema %" PRId32
-                                             ", which the table does not have",
-                                       snapshot->id, snapshot->schema_id);
+        return tarn_table__fold_refuse(
+            fold, "snapshot %" PRId64 " is of schema %" PRId32 ", which the table does not have",
+            snapshot->id, snapshot->schema_id);
     }
     if (snapshot->manifest_list == NULL || snapshot->manifest_list[0] == '\0') {
         return tarn_table__fold_refuse(fold, "snapshot %" PRId64 " has no manifest list",
@@ -85,6 +85,21 @@ static bool check_snapshot(TarnMetadataFold *fold, const TarnSnapshot *snapshot)
     return true;
 }
 
+/* The text is what will be written: it must speak of the same snapshot. */
+static bool check_snapshot_source(TarnMetadataFold *fold, const TarnSnapshot *snapshot) {
+    const TarnJson *object = NULL;
+    int64_t id;
+    if (!tarn_table__metadata_source_parse(snapshot->source, fold->arena, &object, fold->error)) {
+        return false;
+    }
+    if (tarn_base_json_int64(tarn_base_json_member(object, "snapshot-id"), &id) &&
+        id == snapshot->id) {
+        return true;
+    }
+    return tarn_table__fold_refuse(fold, "the JSON text of snapshot %" PRId64 " is of another one",
+                                   snapshot->id);
+}
+
 bool tarn_table__fold_add_snapshot(TarnMetadataFold *fold, const TarnTableUpdate *update) {
     TarnTableMetadata *out = fold->out;
     const TarnSnapshot *snapshot = update->snapshot;
@@ -94,7 +109,7 @@ bool tarn_table__fold_add_snapshot(TarnMetadataFold *fold, const TarnTableUpdate
     *added = *snapshot;
     out->last_sequence_number = snapshot->sequence_number;
     fold->added_ids[fold->added_count++] = snapshot->id;
-    if (snapshot->source.size > 0) return true;
+    if (snapshot->source.size > 0) return check_snapshot_source(fold, snapshot);
     TarnBuffer text;
     TarnJsonWriter writer;
     tarn_base_buffer_init(&text, TARN_LIMIT_METADATA_BYTES);
@@ -117,20 +132,19 @@ static void choose_statistics(TarnMetadataFold *fold, TarnUpdateKind kind,
 bool tarn_table__fold_set_statistics(TarnMetadataFold *fold, const TarnTableUpdate *update) {
     TarnStatisticsFile *files;
     size_t *count;
-    TarnJson *json = NULL;
+    const TarnJson *json = NULL;
     int64_t id;
     choose_statistics(fold, update->kind, &files, &count);
     TarnText text = tarn_base_text(update->text != NULL ? update->text : "");
-    if (!tarn_base_json_parse(text, NULL, fold->arena, &json, fold->error)) return false;
+    if (!tarn_table__metadata_source_parse(text, fold->arena, &json, fold->error)) return false;
     if (!tarn_base_json_int64(tarn_base_json_member(json, "snapshot-id"), &id) ||
         id != update->integer) {
         return tarn_table__fold_refuse(fold, "the statistics are not of snapshot %" PRId64,
                                        update->integer);
     }
     if (tarn_table_metadata_snapshot(fold->out, id) == NULL) {
-        return tarn_table__fold_refuse(fold, "statistics of the snapshot %" PRId64
-                                             ", which the table does not have",
-                                       id);
+        return tarn_table__fold_refuse(
+            fold, "statistics of the snapshot %" PRId64 ", which the table does not have", id);
     }
     size_t place = 0;
     while (place < *count && files[place].snapshot_id != id) place++;
@@ -201,8 +215,8 @@ static void append_snapshot_log(TarnMetadataFold *fold, const TarnSnapshot *snap
         int64_t before = out->snapshot_log[out->snapshot_log_count - 1].timestamp_ms;
         if (time < before) time = before;
     }
-    out->snapshot_log[out->snapshot_log_count++] =
-        (TarnSnapshotLogEntry){.timestamp_ms = time, .snapshot_id = snapshot->id};
+    out->snapshot_log[out->snapshot_log_count++] = (TarnSnapshotLogEntry){
+        .timestamp_ms = time, .snapshot_id = snapshot->id};
 }
 
 static bool check_ref(TarnMetadataFold *fold, const TarnSnapshotRef *ref) {
@@ -219,8 +233,8 @@ static bool check_ref(TarnMetadataFold *fold, const TarnSnapshotRef *ref) {
         return tarn_table__fold_refuse(fold, "the retention of \"%s\" is not above zero",
                                        ref->name);
     }
-    if (ref->is_tag && (ref->min_snapshots_to_keep != TARN_ABSENT ||
-                        ref->max_snapshot_age_ms != TARN_ABSENT)) {
+    if (ref->is_tag &&
+        (ref->min_snapshots_to_keep != TARN_ABSENT || ref->max_snapshot_age_ms != TARN_ABSENT)) {
         return tarn_table__fold_refuse(fold, "the tag \"%s\" cannot retain other snapshots",
                                        ref->name);
     }
@@ -310,8 +324,8 @@ bool tarn_table__fold_finish_history(TarnMetadataFold *fold) {
                                     "the same commit");
     }
     if (!fold->removed_snapshots && fold->head_count < 2) return true;
-    TarnIdSet ids =
-        tarn_table__metadata_snapshot_ids(out->snapshots, out->snapshot_count, fold->arena);
+    TarnIdSet ids = tarn_table__metadata_snapshot_ids(out->snapshots, out->snapshot_count,
+                                                      fold->arena);
     if (!tarn_base_arena_check(fold->arena, fold->error)) return false;
     trim_snapshot_log(fold, &ids);
     return true;

@@ -18,8 +18,8 @@ bool tarn_table__fold_add_schema(TarnMetadataFold *fold, const TarnTableUpdate *
     int32_t highest = tarn_table_schema_highest_id(schema);
     int32_t last = update->last_column_id > highest ? update->last_column_id : highest;
     if (update->last_column_id != 0 && update->last_column_id < out->last_column_id) {
-        return tarn_table__fold_refuse(fold, "last-column-id would go back from %" PRId32
-                                             " to %" PRId32,
+        return tarn_table__fold_refuse(fold,
+                                       "last-column-id would go back from %" PRId32 " to %" PRId32,
                                        out->last_column_id, update->last_column_id);
     }
     if (!tarn_table__metadata_check_schema(schema, out->format_version, fold->base == NULL,
@@ -39,7 +39,7 @@ bool tarn_table__fold_add_schema(TarnMetadataFold *fold, const TarnTableUpdate *
     *added = *schema;
     added->id = id;
     fold->last_schema_id = id;
-    return schema->source.size == 0 || schema->id == id ||
+    return schema->source.size == 0 ||
            tarn_table__metadata_source_with_id(schema->source, "schema-id", id, fold->arena,
                                                &added->source, fold->error);
 }
@@ -122,9 +122,9 @@ static bool check_field_id(TarnMetadataFold *fold, const TarnPartitionField *fie
                 (is_void || tarn_table_transform_equal(known->transform, field->transform))) {
                 continue;
             }
-            return tarn_table__fold_refuse(fold, "the partition field id %" PRId32
-                                                 " of \"%s\" means \"%s\" already",
-                                           field->field_id, field->name, known->name);
+            return tarn_table__fold_refuse(
+                fold, "the partition field id %" PRId32 " of \"%s\" means \"%s\" already",
+                field->field_id, field->name, known->name);
         }
     }
     return true;
@@ -164,8 +164,9 @@ static bool assign_field_ids(TarnMetadataFold *fold, TarnPartitionSpec *spec) {
         if (field->field_id > out->last_partition_id) out->last_partition_id = field->field_id;
         if (out->format_version == 1 &&
             (size_t)field->field_id != TARN_PARTITION_FIRST_FIELD_ID + i) {
-            return tarn_table__fold_refuse(fold, "format version 1 numbers partition fields from "
-                                                 "%d on without gaps, \"%s\" has %" PRId32,
+            return tarn_table__fold_refuse(fold,
+                                           "format version 1 numbers partition fields from "
+                                           "%d on without gaps, \"%s\" has %" PRId32,
                                            TARN_PARTITION_FIRST_FIELD_ID, field->name,
                                            field->field_id);
         }
@@ -195,7 +196,7 @@ bool tarn_table__fold_add_spec(TarnMetadataFold *fold, const TarnTableUpdate *up
                                         added.field_count * sizeof(added.fields[0]));
     if (!tarn_base_arena_check(fold->arena, fold->error)) return false;
     if (!assign_field_ids(fold, &added)) return false;
-    if (added.source.size > 0 && update->spec->id != id &&
+    if (added.source.size > 0 &&
         !tarn_table__metadata_source_with_id(added.source, "spec-id", id, fold->arena,
                                              &added.source, fold->error)) {
         return false;
@@ -220,9 +221,8 @@ bool tarn_table__fold_remove_specs(TarnMetadataFold *fold, const TarnTableUpdate
     TarnTableMetadata *out = fold->out;
     size_t kept = 0;
     if (names_id(update, out->default_spec_id)) {
-        return tarn_table__fold_refuse(fold, "the default partition spec %" PRId32
-                                             " cannot be removed",
-                                       out->default_spec_id);
+        return tarn_table__fold_refuse(
+            fold, "the default partition spec %" PRId32 " cannot be removed", out->default_spec_id);
     }
     for (size_t i = 0; i < out->spec_count; i++) {
         if (!names_id(update, out->specs[i].id)) out->specs[kept++] = out->specs[i];
@@ -270,7 +270,7 @@ bool tarn_table__fold_add_order(TarnMetadataFold *fold, const TarnTableUpdate *u
     *added = *order;
     added->id = id;
     fold->last_order_id = id;
-    return order->source.size == 0 || order->id == id ||
+    return order->source.size == 0 ||
            tarn_table__metadata_source_with_id(order->source, "order-id", id, fold->arena,
                                                &added->source, fold->error);
 }

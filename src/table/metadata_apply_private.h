@@ -15,7 +15,7 @@ typedef struct TarnMetadataFold {
     int32_t last_schema_id; /* last added, or equal to what was to be added */
     int32_t last_spec_id;
     int32_t last_order_id;
-    bool layout_changed;    /* current schema, default spec or default order */
+    bool layout_changed; /* current schema, default spec or default order */
     bool removed_snapshots;
     int64_t *added_ids; /* snapshots of this fold */
     size_t added_count;

@@ -31,8 +31,8 @@ static bool check_source(const TarnSchema *schema, int32_t source_id, TarnTransf
     TarnFieldPlace place = tarn_table__field_by_id(schema, source_id);
     if (place.field == NULL) {
         return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
-                                   "%s needs the column with id %" PRId32
-                                   ", which schema %" PRId32 " does not have",
+                                   "%s needs the column with id %" PRId32 ", which schema %" PRId32
+                                   " does not have",
                                    what, source_id, schema->id);
     }
     if (place.in_collection || tarn_format_kind_is_nested(place.field->type.primitive.kind)) {
@@ -74,8 +74,7 @@ bool tarn_table__metadata_check_sources(const TarnPartitionSpec *spec, const Tar
 static bool check_field_name(const TarnPartitionField *field, const TarnSchema *schema,
                              TarnError *error) {
     if (field->name == NULL || field->name[0] == '\0') {
-        return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
-                                   "a partition field has no name");
+        return tarn_base_error_set(error, TARN_E_METADATA_INVALID, "a partition field has no name");
     }
     for (size_t i = 0; i < schema->field_count; i++) {
         if (strcmp(schema->fields[i].name, field->name) != 0) continue;
@@ -147,12 +146,37 @@ bool tarn_table__metadata_keep(TarnBuffer *buffer, TarnArena *arena, TarnText *t
     return done;
 }
 
+/* In the metadata the object stands inside two others; it must not be deeper than what can be
+ * read again. So it is parsed with two arrays around it. */
+bool tarn_table__metadata_source_parse(TarnText source, TarnArena *arena, const TarnJson **object,
+                                       TarnError *error) {
+    TarnJson *outer = NULL;
+    char *wrapped = tarn_base_arena_alloc(arena, source.size + 4);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    memcpy(wrapped, "[[", 2);
+    memcpy(wrapped + 2, source.data, source.size);
+    memcpy(wrapped + 2 + source.size, "]]", 2);
+    TarnText text = {wrapped, source.size + 4};
+    if (!tarn_base_json_parse(text, NULL, arena, &outer, error)) return false;
+    const TarnJson *inner = tarn_base_json_at(outer, 0);
+    *object = inner != NULL && outer->count == 1 && inner->count == 1 ? inner->first : NULL;
+    if (*object != NULL && (*object)->kind == TARN_JSON_OBJECT) return true;
+    return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
+                               "a part of the metadata is no JSON "
+                               "object");
+}
+
 bool tarn_table__metadata_source_with_id(TarnText source, const char *key, int32_t id,
                                          TarnArena *arena, TarnText *result, TarnError *error) {
-    TarnJson *object = NULL;
+    const TarnJson *object = NULL;
+    int64_t stated;
     TarnBuffer text;
     TarnJsonWriter writer;
-    if (!tarn_base_json_parse(source, NULL, arena, &object, error)) return false;
+    if (!tarn_table__metadata_source_parse(source, arena, &object, error)) return false;
+    *result = source;
+    if (tarn_base_json_int64(tarn_base_json_member(object, key), &stated) && stated == id) {
+        return true;
+    }
     tarn_base_buffer_init(&text, TARN_LIMIT_METADATA_BYTES);
     tarn_base_json_writer_init(&writer, &text, 0);
     tarn_base_json_object_begin(&writer);

@@ -43,10 +43,10 @@ static bool renumber(const Renumbering *changes, const char *what, int32_t *id, 
 static bool fresh_schema(const TarnSchema *schema, Renumbering *changes, TarnSchema *fresh,
                          int32_t *last_column_id, TarnError *error) {
     TarnArena *arena = changes->arena;
-    *fresh = (TarnSchema){.fields = tarn_table__fields_copy(schema->fields, schema->field_count,
-                                                            arena),
-                          .field_count = schema->field_count,
-                          .identifier_count = schema->identifier_count};
+    *fresh = (TarnSchema){
+        .fields = tarn_table__fields_copy(schema->fields, schema->field_count, arena),
+        .field_count = schema->field_count,
+        .identifier_count = schema->identifier_count};
     fresh->identifier_ids = tarn_base_arena_copy(arena, schema->identifier_ids,
                                                  schema->identifier_count * sizeof(int32_t));
     if (!tarn_base_arena_check(arena, error)) return false;

@@ -54,9 +54,8 @@ static bool read_snapshot(const TarnMetadataReader *reader, const TarnMetadataPl
            tarn_table__metadata_int64(reader, place, "first-row-id", false,
                                       &snapshot->first_row_id) &&
            tarn_table__metadata_int64(reader, place, "added-rows", false, &snapshot->added_rows) &&
-           tarn_table__metadata_strings(reader, place, "summary", "operation",
-                                        &snapshot->operation, &snapshot->summary,
-                                        &snapshot->summary_count) &&
+           tarn_table__metadata_strings(reader, place, "summary", "operation", &snapshot->operation,
+                                        &snapshot->summary, &snapshot->summary_count) &&
            check_snapshot(reader, place, snapshot);
 }
 
@@ -103,8 +102,7 @@ static bool read_ref(const TarnMetadataReader *reader, const TarnMetadataPlace *
                                     &ref->min_snapshots_to_keep) ||
         !tarn_table__metadata_int64(reader, place, "max-snapshot-age-ms", false,
                                     &ref->max_snapshot_age_ms) ||
-        !tarn_table__metadata_int64(reader, place, "max-ref-age-ms", false,
-                                    &ref->max_ref_age_ms) ||
+        !tarn_table__metadata_int64(reader, place, "max-ref-age-ms", false, &ref->max_ref_age_ms) ||
         !check_positive(reader, place, "min-snapshots-to-keep", ref->min_snapshots_to_keep) ||
         !check_positive(reader, place, "max-snapshot-age-ms", ref->max_snapshot_age_ms) ||
         !check_positive(reader, place, "max-ref-age-ms", ref->max_ref_age_ms)) {
@@ -149,8 +147,7 @@ static bool read_snapshot_log(TarnMetadataReader *reader) {
         entry->source = child->source;
         if (!tarn_table__metadata_int64(reader, &place, "timestamp-ms", true,
                                         &entry->timestamp_ms) ||
-            !tarn_table__metadata_int64(reader, &place, "snapshot-id", true,
-                                        &entry->snapshot_id)) {
+            !tarn_table__metadata_int64(reader, &place, "snapshot-id", true, &entry->snapshot_id)) {
             return false;
         }
     }
@@ -193,8 +190,7 @@ static bool read_statistics(TarnMetadataReader *reader, const char *member,
         TarnMetadataPlace place = {.object = child, .list = member, .index = *count};
         TarnStatisticsFile *file = &(*files)[(*count)++];
         file->source = child->source;
-        if (!tarn_table__metadata_int64(reader, &place, "snapshot-id", true,
-                                        &file->snapshot_id)) {
+        if (!tarn_table__metadata_int64(reader, &place, "snapshot-id", true, &file->snapshot_id)) {
             return false;
         }
     }
@@ -227,12 +223,12 @@ static bool settle_main(TarnMetadataReader *reader) {
     const TarnSnapshotRef *main_ref = tarn_table_metadata_ref(metadata, TARN_METADATA_MAIN);
     if (main_ref == NULL) {
         if (metadata->current_snapshot_id == TARN_ABSENT) return true;
-        metadata->refs[metadata->ref_count++] =
-            (TarnSnapshotRef){.name = TARN_METADATA_MAIN,
-                              .snapshot_id = metadata->current_snapshot_id,
-                              .min_snapshots_to_keep = TARN_ABSENT,
-                              .max_snapshot_age_ms = TARN_ABSENT,
-                              .max_ref_age_ms = TARN_ABSENT};
+        metadata->refs[metadata->ref_count++] = (TarnSnapshotRef){
+            .name = TARN_METADATA_MAIN,
+            .snapshot_id = metadata->current_snapshot_id,
+            .min_snapshots_to_keep = TARN_ABSENT,
+            .max_snapshot_age_ms = TARN_ABSENT,
+            .max_ref_age_ms = TARN_ABSENT};
         return true;
     }
     if (main_ref->is_tag) {
@@ -250,8 +246,8 @@ static bool settle_main(TarnMetadataReader *reader) {
 bool tarn_table__metadata_check_history(TarnMetadataReader *reader) {
     TarnTableMetadata *metadata = reader->metadata;
     TarnMetadataPlace root = {.object = reader->root};
-    TarnIdSet ids = tarn_table__metadata_snapshot_ids(metadata->snapshots,
-                                                      metadata->snapshot_count, reader->arena);
+    TarnIdSet ids = tarn_table__metadata_snapshot_ids(metadata->snapshots, metadata->snapshot_count,
+                                                      reader->arena);
     if (!tarn_base_arena_check(reader->arena, reader->error)) return false;
     int64_t twice;
     if (tarn_table__id_set_duplicate(&ids, &twice)) {

@@ -28,8 +28,7 @@ static bool refuse_corrupt(const char *name, const char *why, TarnError *error) 
 }
 
 /* Inflates into the buffer until the input ends with a whole member. */
-static bool inflate_members(z_stream *stream, const char *name, TarnBuffer *out,
-                            TarnError *error) {
+static bool inflate_members(z_stream *stream, const char *name, TarnBuffer *out, TarnError *error) {
     for (;;) {
         if (!tarn_base_buffer_reserve(out, CHUNK_BYTES)) {
             if (out->size + CHUNK_BYTES <= out->limit) return tarn_base_buffer_check(out, error);
@@ -47,16 +46,16 @@ static bool inflate_members(z_stream *stream, const char *name, TarnBuffer *out,
             result = inflateReset(stream);
         }
         if (result == Z_MEM_ERROR) {
-            return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY,
-                                       "no memory to inflate \"%s\"", name);
+            return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "no memory to inflate \"%s\"",
+                                       name);
         }
         bool stuck = stream->avail_in == 0 && stream->avail_out > 0;
         if (result != Z_OK || stuck) return refuse_corrupt(name, stream->msg, error);
     }
 }
 
-bool tarn_table_metadata_inflate(TarnText bytes, const char *name, TarnArena *arena,
-                                 TarnText *text, TarnError *error) {
+bool tarn_table_metadata_inflate(TarnText bytes, const char *name, TarnArena *arena, TarnText *text,
+                                 TarnError *error) {
     *text = bytes;
     if (!is_gzip(bytes, name)) return true;
     if (bytes.size > TARN_LIMIT_METADATA_BYTES) {

@@ -27,7 +27,12 @@ TarnIdSet tarn_table__metadata_snapshot_ids(const TarnSnapshot *snapshots, size_
 /* A snapshot as one JSON object, made once and then copied by each write. */
 void tarn_table__metadata_snapshot_put(const TarnSnapshot *snapshot, int32_t format_version,
                                        TarnJsonWriter *out);
-/* The JSON object `source` with the member `key` set to `id`, its other members as they are. */
+/* The JSON text of a part that is added, which must be an object that can stand in metadata:
+ * TARN_E_JSON_SYNTAX, TARN_E_METADATA_INVALID. */
+bool tarn_table__metadata_source_parse(TarnText source, TarnArena *arena, const TarnJson **object,
+                                       TarnError *error) TARN_CHECKED;
+/* The JSON object `source` with the member `key` set to `id`, its other members as they are;
+ * `source` itself if it says so already. */
 bool tarn_table__metadata_source_with_id(TarnText source, const char *key, int32_t id,
                                          TarnArena *arena, TarnText *result, TarnError *error)
     TARN_CHECKED;

@@ -59,9 +59,8 @@ bool tarn_table__metadata_refuse(const TarnMetadataReader *reader, const TarnMet
 /* ---- typed members ---- */
 
 /* NULL if missing or null; *ok false (and refused) if it is required. */
-static const TarnJson *find_member(const TarnMetadataReader *reader,
-                                   const TarnMetadataPlace *place, const char *member,
-                                   bool required, bool *ok) {
+static const TarnJson *find_member(const TarnMetadataReader *reader, const TarnMetadataPlace *place,
+                                   const char *member, bool required, bool *ok) {
     const TarnJson *value = tarn_base_json_member(place->object, member);
     if (value != NULL && value->kind == TARN_JSON_NULL) value = NULL;
     *ok = value != NULL || !required ||
@@ -201,8 +200,8 @@ static bool keep_schema_source(const TarnMetadataReader *reader, const TarnJson 
                                TarnSchema *schema) {
     schema->source = json->source;
     if (tarn_base_json_member(json, "schema-id") != NULL) return true;
-    return tarn_table__metadata_source_with_id(json->source, "schema-id", schema->id,
-                                               reader->arena, &schema->source, reader->error);
+    return tarn_table__metadata_source_with_id(json->source, "schema-id", schema->id, reader->arena,
+                                               &schema->source, reader->error);
 }
 
 static bool read_schema(const TarnMetadataReader *reader, const TarnJson *json, size_t index,
@@ -432,8 +431,9 @@ static bool read_location(TarnMetadataReader *reader) {
     size_t kept = size;
     while (kept > 1 && location[kept - 1] == '/') kept--;
     if (kept == 0) return tarn_table__metadata_refuse(reader, &root, "location", "is empty");
-    reader->metadata->location =
-        kept == size ? location : tarn_base_arena_string_n(reader->arena, location, kept);
+    reader->metadata->location = kept == size
+                                     ? location
+                                     : tarn_base_arena_string_n(reader->arena, location, kept);
     return tarn_base_arena_check(reader->arena, reader->error);
 }
 

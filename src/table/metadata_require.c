@@ -10,8 +10,8 @@
 #include "table/metadata_private.h"
 
 static bool refuse(TarnError *error, const char *what, const char *expected, const char *found) {
-    tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT,
-                        "the commit expects %s %s, the table has %s", what, expected, found);
+    tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT, "the commit expects %s %s, the table has %s",
+                        what, expected, found);
     return tarn_base_error_hint(error, "load the table again and repeat the change");
 }
 

@@ -55,8 +55,7 @@ static void check_commit(const TarnTableMetadata *metadata, TarnArena *arena) {
     const TarnTableUpdate updates[] = {
         {.kind = TARN_UPDATE_ADD_SNAPSHOT, .snapshot = &snapshot},
         {.kind = TARN_UPDATE_SET_SNAPSHOT_REF, .ref = &ref},
-        {.kind = TARN_UPDATE_ADD_SCHEMA,
-         .schema = tarn_table_metadata_current_schema(metadata)},
+        {.kind = TARN_UPDATE_ADD_SCHEMA, .schema = tarn_table_metadata_current_schema(metadata)},
         {.kind = TARN_UPDATE_SET_CURRENT_SCHEMA, .integer = -1},
         {.kind = TARN_UPDATE_REMOVE_SNAPSHOTS, .ids = &metadata->current_snapshot_id, .count = 1},
     };

@@ -74,9 +74,7 @@ __attribute__((unused)) static void build_list(Build *build, int id, int type, s
 }
 
 /* An element of a list of structs; with an id: a field that is a struct. */
-__attribute__((unused)) static void build_begin(Build *build) {
-    build->last[++build->depth] = 0;
-}
+__attribute__((unused)) static void build_begin(Build *build) { build->last[++build->depth] = 0; }
 
 __attribute__((unused)) static void build_struct(Build *build, int id) {
     build_field(build, id, 12);

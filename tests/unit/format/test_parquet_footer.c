@@ -75,10 +75,10 @@ static void dump(const TarnParquetFooter *footer, TarnBuffer *out) {
     for (size_t i = 0; i < footer->column_count; i++) {
         const TarnParquetNode *node = &footer->nodes[footer->columns[i]];
         CHECK_INT(node->column, i);
-        tarn_base_buffer_printf(
-            out, "column %s %s def %d rep %d\n",
-            tarn_format_parquet_footer_path(footer, footer->columns[i], &arena),
-            physical_name(node, type), node->definition_max, node->repetition_max);
+        tarn_base_buffer_printf(out, "column %s %s def %d rep %d\n",
+                                tarn_format_parquet_footer_path(footer, footer->columns[i], &arena),
+                                physical_name(node, type), node->definition_max,
+                                node->repetition_max);
     }
     for (size_t g = 0; g < footer->row_group_count; g++) {
         const TarnParquetRowGroup *group = &footer->row_groups[g];
@@ -272,8 +272,8 @@ typedef struct Recipe {
     int64_t file_rows;
     int64_t group_rows;
     int repetition;
-    int order; /* of column_orders; 0 = the field is missing */
-    int extra; /* an extra field of FileMetaData: 8 = encryption */
+    int order;       /* of column_orders; 0 = the field is missing */
+    int extra;       /* an extra field of FileMetaData: 8 = encryption */
     int chunk_extra; /* 1 = file path, 8 = crypto metadata */
     bool without_schema;
     bool without_chunks;

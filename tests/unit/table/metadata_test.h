@@ -5,6 +5,9 @@
 #include "table/metadata.h"
 #include "tap.h"
 
+/* Each test file uses some of them. */
+#define TEST_HELPER __attribute__((unused)) static
+
 static TarnArena arena;
 static TarnError error;
 
@@ -14,7 +17,7 @@ static void begin(void) {
     tarn_base_error_clear(&error);
 }
 
-__attribute__((unused)) static TarnText read_test_file(const char *name) {
+TEST_HELPER TarnText read_test_file(const char *name) {
     char path[1024];
     snprintf(path, sizeof(path), "%s/metadata/%s", TARN_TEST_DATA, name);
     FILE *file = fopen(path, "rb");
@@ -29,7 +32,7 @@ __attribute__((unused)) static TarnText read_test_file(const char *name) {
 }
 
 /* The text with the only occurrence of `from` replaced. */
-__attribute__((unused)) static TarnText edit(TarnText text, const char *from, const char *to) {
+TEST_HELPER TarnText edit(TarnText text, const char *from, const char *to) {
     char *whole = tarn_base_text_string(&arena, text);
     char *at = strstr(whole, from);
     if (at == NULL || strstr(at + 1, from) != NULL) {
@@ -42,7 +45,7 @@ __attribute__((unused)) static TarnText edit(TarnText text, const char *from, co
     return tarn_base_text(result);
 }
 
-__attribute__((unused)) static TarnTableMetadata *parse_file(const char *name) {
+TEST_HELPER TarnTableMetadata *parse_file(const char *name) {
     TarnTableMetadata *metadata = NULL;
     CHECK_OK(tarn_table_metadata_parse(read_test_file(name), name, &arena, &metadata, &error),
              &error);
@@ -51,7 +54,7 @@ __attribute__((unused)) static TarnTableMetadata *parse_file(const char *name) {
 }
 
 /* What it writes, in the arena. */
-__attribute__((unused)) static TarnText write_text(const TarnTableMetadata *metadata) {
+TEST_HELPER TarnText write_text(const TarnTableMetadata *metadata) {
     TarnBuffer out;
     tarn_base_buffer_init(&out, 256u << 20);
     CHECK_OK(tarn_table_metadata_write(metadata, &out, &error), &error);
@@ -61,7 +64,7 @@ __attribute__((unused)) static TarnText write_text(const TarnTableMetadata *meta
 }
 
 /* Writes it and reads it back: whatever a change made must be metadata again. */
-__attribute__((unused)) static TarnTableMetadata *reread(const TarnTableMetadata *metadata) {
+TEST_HELPER TarnTableMetadata *reread(const TarnTableMetadata *metadata) {
     TarnTableMetadata *again = NULL;
     TarnText text = write_text(metadata);
     if (!tarn_table_metadata_parse(text, "again", &arena, &again, &error)) {
@@ -73,7 +76,7 @@ __attribute__((unused)) static TarnTableMetadata *reread(const TarnTableMetadata
 }
 
 /* Equal by meaning: members in any order, numbers by value, null like a missing member. */
-__attribute__((unused)) static bool same_json(const TarnJson *a, const TarnJson *b) {
+TEST_HELPER bool same_json(const TarnJson *a, const TarnJson *b) {
     if (a == NULL || b == NULL) {
         const TarnJson *other = a != NULL ? a : b;
         return other == NULL || other->kind == TARN_JSON_NULL;
@@ -111,7 +114,7 @@ __attribute__((unused)) static bool same_json(const TarnJson *a, const TarnJson 
     return true;
 }
 
-__attribute__((unused)) static bool same_text(TarnText a, TarnText b) {
+TEST_HELPER bool same_text(TarnText a, TarnText b) {
     TarnJson *left = NULL;
     TarnJson *right = NULL;
     CHECK_OK(tarn_base_json_parse(a, "a", &arena, &left, &error), &error);
@@ -123,8 +126,7 @@ __attribute__((unused)) static bool same_text(TarnText a, TarnText b) {
 
 #define NOW INT64_C(1760000100000)
 
-__attribute__((unused)) static TarnSnapshot snapshot_after(const TarnTableMetadata *base,
-                                                           int64_t id) {
+TEST_HELPER TarnSnapshot snapshot_after(const TarnTableMetadata *base, int64_t id) {
     return (TarnSnapshot){.id = id,
                           .parent_id = base->current_snapshot_id,
                           .sequence_number = base->last_sequence_number + 1,
@@ -137,12 +139,70 @@ __attribute__((unused)) static TarnSnapshot snapshot_after(const TarnTableMetada
                           .added_rows = base->format_version > 2 ? 10 : TARN_ABSENT};
 }
 
-__attribute__((unused)) static TarnSnapshotRef branch(const char *name, int64_t id) {
+TEST_HELPER TarnSnapshotRef branch(const char *name, int64_t id) {
     return (TarnSnapshotRef){.name = name,
                              .snapshot_id = id,
                              .min_snapshots_to_keep = TARN_ABSENT,
                              .max_snapshot_age_ms = TARN_ABSENT,
                              .max_ref_age_ms = TARN_ABSENT};
 }
+
+TEST_HELPER TarnSchema *parse_schema(const char *json) {
+    TarnJson *root = NULL;
+    TarnSchema *schema = TARN_NEW(&arena, TarnSchema);
+    CHECK_OK(tarn_base_json_parse(tarn_base_text(json), "schema", &arena, &root, &error), &error);
+    CHECK_OK(tarn_table_schema_from_json(root, &arena, schema, &error), &error);
+    schema->source = root->source;
+    return schema;
+}
+
+TEST_HELPER TarnPartitionSpec *parse_spec(const char *json) {
+    TarnJson *root = NULL;
+    TarnPartitionSpec *spec = TARN_NEW(&arena, TarnPartitionSpec);
+    CHECK_OK(tarn_base_json_parse(tarn_base_text(json), "spec", &arena, &root, &error), &error);
+    CHECK_OK(tarn_table_partition_spec_from_json(root, &arena, spec, &error), &error);
+    spec->source = root->source;
+    return spec;
+}
+
+TEST_HELPER TarnSortOrder *parse_order(const char *json) {
+    TarnJson *root = NULL;
+    TarnSortOrder *order = TARN_NEW(&arena, TarnSortOrder);
+    CHECK_OK(tarn_base_json_parse(tarn_base_text(json), "order", &arena, &root, &error), &error);
+    CHECK_OK(tarn_table_sort_order_from_json(root, &arena, order, &error), &error);
+    order->source = root->source;
+    return order;
+}
+
+TEST_HELPER TarnTableMetadata *apply(const TarnTableMetadata *base, const TarnTableUpdate *updates,
+                                     size_t count) {
+    TarnTableMetadata *result = NULL;
+    CHECK_OK(tarn_table_metadata_apply(base, "s3://lake/base.metadata.json", updates, count, NOW,
+                                       &arena, &result, &error),
+             &error);
+    if (result == NULL) exit(1);
+    return result;
+}
+
+TEST_HELPER TarnTableMetadata *apply_one(const TarnTableMetadata *base, TarnTableUpdate update) {
+    return apply(base, &update, 1);
+}
+
+TEST_HELPER void refuse(const TarnTableMetadata *base, const TarnTableUpdate *updates, size_t count,
+                        TarnErrorCode code, const char *words) {
+    TarnTableMetadata *result = NULL;
+    CHECK(!tarn_table_metadata_apply(base, NULL, updates, count, NOW, &arena, &result, &error));
+    CHECK(result == NULL);
+    CHECK_INT(error.code, code);
+    if (strstr(error.message, words) == NULL) CHECK_STRING(error.message, words);
+}
+
+TEST_HELPER void refuse_one(const TarnTableMetadata *base, TarnTableUpdate update,
+                            TarnErrorCode code, const char *words) {
+    refuse(base, &update, 1, code, words);
+}
+
+#define INVALID TARN_E_METADATA_INVALID
+#define CONFLICT TARN_E_COMMIT_CONFLICT
 
 #endif

@@ -35,9 +35,7 @@ static TarnParquetFooter *parse_bytes(TarnText file) {
     return footer;
 }
 
-static TarnParquetFooter *parse_file(const char *name) {
-    return parse_bytes(read_test_file(name));
-}
+static TarnParquetFooter *parse_file(const char *name) { return parse_bytes(read_test_file(name)); }
 
 #define DUCKDB "../format/parquet_footer/duckdb.parquet"
 #define PYARROW "../format/parquet_footer/pyarrow.parquet"
@@ -62,8 +60,9 @@ static TarnSchema *columns(const char *list) {
         TarnText id = tarn_base_text_split(one, ' ', &after);
         TarnText type;
         TarnText name = tarn_base_text_split(after, ' ', &type);
-        tarn_base_buffer_printf(&json, "%s{\"id\":%.*s,\"name\":\"%.*s\",\"required\":false,"
-                                       "\"type\":\"%.*s\"}",
+        tarn_base_buffer_printf(&json,
+                                "%s{\"id\":%.*s,\"name\":\"%.*s\",\"required\":false,"
+                                "\"type\":\"%.*s\"}",
                                 first ? "" : ",", TARN_TEXT_ARG(id), TARN_TEXT_ARG(name),
                                 TARN_TEXT_ARG(type));
     }
@@ -104,8 +103,7 @@ static void compare_golden(const char *parquet, const char *schema, const char *
     TarnBuffer out;
     begin();
     TarnText json = read_test_file(schema);
-    TarnFileMetricsOptions options = {
-        .schema = parse_schema(tarn_base_text_string(&arena, json))};
+    TarnFileMetricsOptions options = {.schema = parse_schema(tarn_base_text_string(&arena, json))};
     TarnDataFile file = fill(parse_file(parquet), &options);
     TarnText expected = read_test_file(expected_name);
     tarn_base_buffer_init(&out, 1u << 20);
@@ -160,8 +158,9 @@ static void modes_follow_the_properties(void) {
     CHECK_STRING(mode_lines(broken, 3, NULL),
                  "counted| lower - upper -| lower - upper -| lower - upper -");
     /* a sorted column has bounds whatever the default, unless its own property says otherwise */
-    TarnSortField sorted[] = {{.source_id = 1}, {.source_id = 5, .transform = {
-        .kind = TARN_TRANSFORM_BUCKET, .width = 4}}};
+    TarnSortField sorted[] = {
+        {.source_id = 1},
+        {.source_id = 5, .transform = {.kind = TARN_TRANSFORM_BUCKET, .width = 4}}};
     const TarnSortOrder order = {.id = 1, .fields = sorted, .field_count = 2};
     CHECK_STRING(mode_lines(none, 1, &order), "none|none|none| lower 00000000 upper 27000000");
     const TarnProperty denied[] = {{"write.metadata.metrics.default", "none"},
@@ -189,8 +188,9 @@ static void wide_tables_are_limited(void) {
                                    "\"long\"}]}},{\"id\":1,\"name\":\"i32\",\"required\":false,"
                                    "\"type\":\"int\"}");
     for (int i = 100; i < 199; i++) {
-        tarn_base_buffer_printf(&list, ",{\"id\":%d,\"name\":\"c%d\",\"required\":false,"
-                                       "\"type\":\"int\"}",
+        tarn_base_buffer_printf(&list,
+                                ",{\"id\":%d,\"name\":\"c%d\",\"required\":false,"
+                                "\"type\":\"int\"}",
                                 i, i);
     }
     tarn_base_buffer_string(&list, "]}");
@@ -284,9 +284,9 @@ static void refuses_columns_of_another_type(void) {
             CHECK_STRING(error.message, cases[i].words);
         }
     }
-    static const char *const fine[] = {"1 a long", "4 a double", "7 a decimal(38,2)", "11 a date",
-                                       "5 a binary", "16 a string", "15 a fixed[16]",
-                                       "11 a timestamp"};
+    static const char *const fine[] = {"1 a long",       "4 a double",    "7 a decimal(38,2)",
+                                       "11 a date",      "5 a binary",    "16 a string",
+                                       "15 a fixed[16]", "11 a timestamp"};
     for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
         begin();
         TarnFileMetricsOptions options = {.schema = columns(fine[i])};
@@ -440,7 +440,7 @@ static void nan_counts_depend_on_the_writer(void) {
     static const Built duckdb = {.type = 4, .converted = -1, .created_by = "DuckDB version v1.5.5"};
     static const Built other = {.type = 4, .converted = -1, .created_by = "parquet-cpp-arrow 26"};
     static const Bounds one[] = {{"\0\0\x80\x3f", "\0\0\0\x40", 4, 2, -1, 0}}; /* 1, 2 */
-    static const Bounds zero[] = {{"\0\0\0\0", "\0\0\0\x80", 4, 0, -1, 0}};   /* 0.0, -0.0 */
+    static const Bounds zero[] = {{"\0\0\0\0", "\0\0\0\x80", 4, 0, -1, 0}};    /* 0.0, -0.0 */
     static const Bounds nan_bound[] = {{"\0\0\x80\x3f", "\0\0\xc0\x7f", 4, 0, -1, 0}};
     static const Bounds counted[] = {{"\0\0\x80\x3f", "\0\0\0\x40", 4, 2, 3, 0},
                                      {NULL, NULL, 0, 4, 6, 0}}; /* all null or NaN */
@@ -480,7 +480,7 @@ static void inexact_bounds_still_bound(void) {
         {"abc", 3, 3, true, " lower 616263 upper 616264"}, /* may be the head of something */
         {"abcdefghijklmnopqrst", 20, 0, true,
          " lower 6162636465666768696a6b6c6d6e6f70 upper 6162636465666768696a6b6c6d6e6f71"},
-        {"ab\xC3", 3, 0, true, " lower 6162 upper 6163"}, /* cut inside a code point */
+        {"ab\xC3", 3, 0, true, " lower 6162 upper 6163"},            /* cut inside a code point */
         {"\xF4\x8F\xBF\xBF", 4, 2, true, " lower f48fbfbf upper -"}, /* nothing is above */
         {"\xED\x9F\xBF", 3, 2, true, " lower ed9fbf upper ee8080"},  /* over the surrogates */
         {"", 0, 0, true, " lower empty upper empty"},
@@ -507,45 +507,81 @@ static void values_change_their_form(void) {
     } cases[] = {
         /* DECIMAL(30,2) in 16 bytes, in 20, in bytes of any length; -1 and 256 */
         {{.type = 7, .length = 16, .converted = 5},
-         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16, "decimal(30,2)",
+         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+         16,
+         "decimal(30,2)",
          " lower ff upper ff"},
         {{.type = 7, .length = 20, .converted = 5},
-         "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0", 20, "decimal(30,2)",
+         "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0",
+         20,
+         "decimal(30,2)",
          " lower 0100 upper 0100"},
         {{.type = 7, .length = 20, .converted = 5},
-         "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0", 20, "decimal(30,2)", " lower - upper -"},
+         "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0",
+         20,
+         "decimal(30,2)",
+         " lower - upper -"},
         {{.type = 6, .converted = 5}, "\0\x80", 2, "decimal(30,2)", " lower 0080 upper 0080"},
         {{.type = 6, .converted = 5}, "", 0, "decimal(30,2)", " lower - upper -"},
         /* outside of the type: 2^127 - 1 has 39 digits, and no day 2^31 milliseconds */
         {{.type = 7, .length = 16, .converted = 5},
-         "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16,
-         "decimal(30,2)", " lower - upper -"},
+         "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+         16,
+         "decimal(30,2)",
+         " lower - upper -"},
         {{.type = 1, .converted = 7}, "\xff\xff\xff\x7f", 4, "time", " lower - upper -"},
-        {{.type = 2, .converted = 5}, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "decimal(30,2)",
+        {{.type = 2, .converted = 5},
+         "\xff\xff\xff\xff\xff\xff\xff\xff",
+         8,
+         "decimal(30,2)",
          " lower ff upper ff"},
         /* UINT_32 as long, UINT_64 beyond long */
-        {{.type = 1, .converted = 13}, "\xff\xff\xff\xff", 4, "long",
+        {{.type = 1, .converted = 13},
+         "\xff\xff\xff\xff",
+         4,
+         "long",
          " lower ffffffff00000000 upper ffffffff00000000"},
         /* milliseconds to microseconds, and out of range */
-        {{.type = 2, .converted = 9}, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "timestamp",
+        {{.type = 2, .converted = 9},
+         "\xff\xff\xff\xff\xff\xff\xff\xff",
+         8,
+         "timestamp",
          " lower 18fcffffffffffff upper 18fcffffffffffff"},
         {{.type = 2, .converted = 9}, "\0\0\0\0\0\0\0\x40", 8, "timestamptz", " lower - upper -"},
-        {{.type = 1, .converted = 7}, "\1\0\0\0", 4, "time",
+        {{.type = 1, .converted = 7},
+         "\1\0\0\0",
+         4,
+         "time",
          " lower e803000000000000 upper e803000000000000"},
         /* a date that became a timestamp */
-        {{.type = 1, .converted = 6}, "\1\0\0\0", 4, "timestamp",
+        {{.type = 1, .converted = 6},
+         "\1\0\0\0",
+         4,
+         "timestamp",
          " lower 0060d71d14000000 upper 0060d71d14000000"},
         /* INT96 has no bounds */
         {{.type = 3, .converted = -1}, "abcdefghijkl", 12, "timestamp", " lower - upper -"},
         /* FLOAT16: -1.5, the smallest subnormal */
-        {{.type = 7, .length = 2, .converted = -1, .logical = 15}, "\x00\xbe", 2, "float",
+        {{.type = 7, .length = 2, .converted = -1, .logical = 15},
+         "\x00\xbe",
+         2,
+         "float",
          " lower 0000c0bf upper 0000c0bf"},
-        {{.type = 7, .length = 2, .converted = -1, .logical = 15}, "\x01\x00", 2, "double",
+        {{.type = 7, .length = 2, .converted = -1, .logical = 15},
+         "\x01\x00",
+         2,
+         "double",
          " lower 000000000000703e upper 000000000000703e"},
-        {{.type = 7, .length = 2, .converted = -1, .logical = 15}, "\x00\x7e", 2, "float",
+        {{.type = 7, .length = 2, .converted = -1, .logical = 15},
+         "\x00\x7e",
+         2,
+         "float",
          " lower - upper -"},
         {{.type = 0, .converted = -1}, "\1", 1, "boolean", " lower 01 upper 01"},
-        {{.type = 7, .length = 3, .converted = -1}, "abc", 3, "fixed[3]",
+        {{.type = 7, .length = 3, .converted = -1},
+         "abc",
+         3,
+         "fixed[3]",
          " lower 616263 upper 616263"},
         {{.type = 7, .length = 3, .converted = -1}, "ab", 2, "fixed[3]", " lower - upper -"},
     };
@@ -589,8 +625,8 @@ static void one_id_for_two_columns_is_refused(void) {
     char *bytes = build_file(&build, &size);
     TarnDataFile file = {.path = {NULL, 0}};
     TarnFileMetricsOptions options = {.schema = columns("1 a int")};
-    CHECK(!tarn_table_file_metrics_fill(parse_bytes((TarnText){bytes, size}), "f", &options,
-                                        &arena, &file, &error));
+    CHECK(!tarn_table_file_metrics_fill(parse_bytes((TarnText){bytes, size}), "f", &options, &arena,
+                                        &file, &error));
     CHECK_INT(error.code, TARN_E_FORMAT_CORRUPT);
     CHECK(strstr(error.message, "field id 1") != NULL);
     free(bytes);
@@ -600,8 +636,7 @@ static void one_id_for_two_columns_is_refused(void) {
 static void memory_may_run_out_anywhere(void) {
     begin();
     TarnText json = read_test_file("file_metrics/duckdb.json");
-    TarnFileMetricsOptions options = {
-        .schema = parse_schema(tarn_base_text_string(&arena, json))};
+    TarnFileMetricsOptions options = {.schema = parse_schema(tarn_base_text_string(&arena, json))};
     const TarnParquetFooter *footer = parse_file(DUCKDB);
     bool done = false;
     for (size_t limit = 0; limit < (1u << 20) && !done; limit += 64) {

@@ -381,9 +381,9 @@ static void finds_by_name(void) {
 static void finds_properties(void) {
     begin();
     TarnTableMetadata *metadata = parse_file("v2.json");
-    CHECK_INT(tarn_table_metadata_property_int64(metadata, "write.metadata.previous-versions-max",
-                                                 100),
-              3);
+    CHECK_INT(
+        tarn_table_metadata_property_int64(metadata, "write.metadata.previous-versions-max", 100),
+        3);
     CHECK_INT(tarn_table_metadata_property_int64(metadata, "owner", 100), 100);
     CHECK_INT(tarn_table_metadata_property_int64(metadata, "none", -7), -7);
     CHECK(tarn_table_metadata_property(metadata, "none") == NULL);

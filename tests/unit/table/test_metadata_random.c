@@ -87,12 +87,11 @@ static void random_history(const TarnTableMetadata *base, TarnTableUpdate *updat
     case 2:
         ids[0] = random_snapshot(base);
         ids[1] = random_snapshot(base);
-        *update = (TarnTableUpdate){.kind = TARN_UPDATE_REMOVE_SNAPSHOTS, .ids = ids,
-                                    .count = 1 + random_below(2)};
+        *update = (TarnTableUpdate){
+            .kind = TARN_UPDATE_REMOVE_SNAPSHOTS, .ids = ids, .count = 1 + random_below(2)};
         break;
     default:
-        *update = (TarnTableUpdate){.kind = TARN_UPDATE_REMOVE_SNAPSHOT_REF,
-                                    .text = random_name()};
+        *update = (TarnTableUpdate){.kind = TARN_UPDATE_REMOVE_SNAPSHOT_REF, .text = random_name()};
         break;
     }
 }
@@ -156,7 +155,7 @@ static void check_invariants(const TarnTableMetadata *before, const TarnTableMet
 
 /* Any sequence leaves metadata that reads back as the same metadata, and the base as it was. */
 static void random_sequences_keep_the_rules(void) {
-    static const char *const kept[] = {"\"x-first\"", "\"x-last\"", "\"x-spec\"", "\"x-order\"",
+    static const char *const kept[] = {"\"x-first\"",  "\"x-last\"", "\"x-spec\"", "\"x-order\"",
                                        "\"x-schema\"", "\"x-part\"", "\"x-field\""};
     size_t applied = 0;
     size_t refused = 0;
