@@ -424,9 +424,10 @@ typedef struct TarnEngineFile {
 } TarnEngineFile;
 
 /* COPY (select_sql) TO .. (FORMAT parquet, ..): one record per file written. A failed copy leaves
- * files behind: the caller has recorded the intent and sweeps. open_files_max and partition_rows
- * are settings of the session, which a locked engine refuses to change. Durable only after the caller has
- * synced them. An empty select writes one file without rows, or none when partitioned. */
+ * files behind: the caller has recorded the intent and sweeps. Durable only after the caller has
+ * synced them. An empty select writes one file without rows, or none when partitioned.
+ * open_files_max and partition_rows are settings of the session, which a locked engine refuses to
+ * change. */
 bool tarn_engine_copy_to_parquet(TarnEngineSession *session, TarnText select_sql,
                                  const TarnEngineCopyOptions *options, TarnArena *arena,
                                  TarnEngineFile **files, size_t *count,
