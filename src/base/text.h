@@ -45,7 +45,7 @@ size_t tarn_base_text_utf8_put(int32_t code_point, char out[4]);
 /* Whole text must be the number, in range; no spaces, no '+'. */
 bool tarn_base_text_to_int64(TarnText text, int64_t *value);
 bool tarn_base_text_to_double(TarnText text, double *value);
-/* "128MB", "10GB", "64KiB", "512" -> bytes (MB = 1024*1024, as DuckDB and PostgreSQL users expect) */
+/* "128MB", "10GB", "64KiB", "512" -> bytes (MB = 1024*1024, as PostgreSQL users expect) */
 bool tarn_base_text_to_bytes(TarnText text, uint64_t *bytes);
 /* "60s", "5m", "2h", "30d", "7y" -> milliseconds */
 bool tarn_base_text_to_duration_ms(TarnText text, int64_t *ms);

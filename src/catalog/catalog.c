@@ -327,7 +327,8 @@ static bool rename_rows(TarnCatalog *catalog, TarnTableName from, TarnTableName 
                                           tarn_db_string(from.name), tarn_db_string(to.ns),
                                           tarn_db_string(to.name)),
                            NULL, error) &&
-           tarn_db_execute(db, "update tarn_table set ns = $3, name = $4 where ns = $1 and name = $2",
+           tarn_db_execute(db,
+                           "update tarn_table set ns = $3, name = $4 where ns = $1 and name = $2",
                            TARN_DB_VALUES(tarn_db_string(from.ns), tarn_db_string(from.name),
                                           tarn_db_string(to.ns), tarn_db_string(to.name)),
                            NULL, error);

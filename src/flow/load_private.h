@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "flow/load.h"
+#include "query/write.h"
 
 /* Columns every loaded row carries after its own. */
 #define TARN_INGEST_SOURCE "_ingest_source"
@@ -96,6 +97,56 @@ bool tarn_flow__load_columns(const TarnSchema *schema, TarnArena *arena, TarnCol
 bool tarn_flow__load_schema(const TarnColumn *columns, size_t count, bool with_ingest,
                             TarnArena *arena, TarnSchema *schema, TarnError *error) TARN_CHECKED;
 bool tarn_flow__load_is_ingest(const char *name);
+
+/* --- the load itself --- */
+
+/* A table the load writes to. */
+typedef struct TarnLoadTarget {
+    TarnTableName name;
+    const TarnTable *base; /* NULL = made by this load */
+    TarnTableMetadata *metadata; /* what rows are written under: base with updates, or new */
+    TarnTableUpdate updates[2];  /* of the schema */
+    size_t update_count;
+    TarnTableRequirement requirements[2];
+    size_t requirement_count;
+    TarnWrittenFiles files;
+    TarnSnapshotChange change;
+    TarnProducerOptions producer_options;
+    TarnSnapshotProducer *producer;
+} TarnLoadTarget;
+
+typedef struct TarnLoad {
+    const TarnLoadOptions *options;
+    TarnArena *arena;
+    TarnError *error;
+    TarnLoadResult *result;
+    TarnLoadFiles files;
+    uint64_t bytes_total;
+    TarnColumn *columns;
+    size_t column_count;
+    TarnCsvDialect csv;
+    bool csv_found; /* now, so that it is to be frozen */
+    TarnLoadTarget target;
+    TarnLoadTarget quarantine;
+    TarnIntent intent;
+    bool intent_open;
+    TarnRejectSpool *spool;
+    TarnEngine *engine;
+    TarnEngineSession *session;
+    int64_t started_us;
+    uint32_t threads;
+} TarnLoad;
+
+/* The first file that was not loaded before; UNKNOWN = of any format. NULL = none. */
+const TarnLoadFile *tarn_flow__load_first(const TarnLoad *load, TarnFileFormat format);
+/* What a Parquet file says its columns are. */
+bool tarn_flow__load_parquet(TarnLoad *load, const TarnLoadFile *file, TarnColumn **columns,
+                             size_t *count) TARN_CHECKED;
+/* Dialect, columns, the table (made or evolved) and its quarantine (load_target.c). */
+bool tarn_flow__load_targets(TarnLoad *load) TARN_CHECKED;
+/* Rows and refused rows into data files (load_rows.c). */
+bool tarn_flow__load_rows(TarnLoad *load) TARN_CHECKED;
+bool tarn_flow__load_rejects(TarnLoad *load) TARN_CHECKED;
 
 /* --- records (load_record.c) --- */
 

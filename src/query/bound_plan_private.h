@@ -16,7 +16,7 @@ struct TarnPlanBase {
     const TarnPlanBase *next; /* each entry holds by itself */
     size_t table;
     size_t column;
-    bool nullable; /* an outer join may put nulls in its place: only for predicates that nulls fail */
+    bool nullable; /* an outer join may put nulls in its place: only predicates that nulls fail */
 };
 
 typedef struct TarnPlanColumn {

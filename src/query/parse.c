@@ -180,7 +180,7 @@ static bool refuse_constraint(Parser *parser) {
                              parser->error, "%s constraints are not kept by tables of a lake",
                              words[i]);
         return tarn_base_error_hint(parser->error,
-                                    "state it as a check of a pipeline (unique, relationships, ..)");
+                                    "state it as a check of a pipeline (unique, relationships)");
     }
     return true;
 }

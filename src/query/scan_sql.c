@@ -232,7 +232,7 @@ static bool write_struct(Shape *shape, const TarnType *type, uint32_t node, cons
     return true;
 }
 
-/* The node of a list's elements: below the repeated group, or that itself in old two-level files. */
+/* The node of a list's elements: below the repeated group, or that itself in old files. */
 static uint32_t element_node(const Shape *shape, uint32_t list) {
     const TarnParquetNode *nodes = shape->footer->nodes;
     uint32_t repeated = list + 1;
