@@ -488,6 +488,10 @@ static void check_locked(TarnEngineSession *in, const char *inside, const char *
     CHECK(run_in(in, sql));
     snprintf(sql, sizeof(sql), "%s/../outside/secret.csv", inside);
     check_refused(in, "SELECT * FROM '%s'", sql);
+    snprintf(sql, sizeof(sql), "%s/link.csv", inside); /* a symbolic link to the secret */
+    check_refused(in, "SELECT * FROM '%s'", sql);
+    snprintf(sql, sizeof(sql), "%s/linked/secret.csv", inside);
+    check_refused(in, "SELECT * FROM '%s'", sql);
     snprintf(sql, sizeof(sql), "%s2/secret.csv", inside); /* the name goes on behind the folder */
     check_refused(in, "SELECT * FROM '%s'", sql);
 }
@@ -507,6 +511,8 @@ static void lock_refuses_everything_else(void) {
     write_file(secret, "a\n1\n");
     snprintf(sql, sizeof(sql), "%s/in.csv", inside);
     write_file(sql, "a\n1\n2\n");
+    REQUIRE(symlink(secret, path_of("inside/link.csv")) == 0);
+    REQUIRE(symlink(outside, path_of("inside/linked")) == 0);
 
     TarnEngineOptions options = {.memory_limit_bytes = 100 * TARN_MIB,
                                  .threads = 1,
