@@ -18,11 +18,6 @@ bool tarn_source__csv_header(TarnPieces *pieces, const char *path, const TarnCsv
                              size_t column_count, TarnArena *arena, TarnCsvHeader *header,
                              TarnError *error) TARN_CHECKED;
 
-/* Names of columns out of those of a file: not empty, not too long, and none twice, whatever the
- * case of its letters. NULL when the arena failed. */
-const char **tarn_source__unique_names(const char *const *origins, size_t count,
-                                       TarnArena *arena);
-
 typedef struct TarnCsvFields {
     TarnText *items; /* unquoted; views or arena copies */
     bool *quoted;

@@ -49,4 +49,9 @@ const char *tarn_source__shown(TarnArena *arena, TarnText text, size_t most);
 /* A name in lower case ASCII: the key under which names are the same. */
 TarnText tarn_source__folded(TarnText name, TarnArena *arena);
 
+/* Names of columns out of those of a file: not empty, not too long, and none twice, whatever the
+ * case of its letters. NULL when the arena failed. */
+const char **tarn_source__unique_names(const char *const *origins, size_t count,
+                                       TarnArena *arena);
+
 #endif
