@@ -497,99 +497,96 @@ static void inexact_bounds_still_bound(void) {
     }
 }
 
+static const struct {
+    Built built;
+    const char *bounds;
+    size_t size;
+    const char *type;
+    const char *line;
+} forms[] = {
+    /* DECIMAL(30,2) in 16 bytes, in 20, in bytes of any length; -1 and 256 */
+    {{.type = 7, .length = 16, .converted = 5},
+     "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+     16,
+     "decimal(30,2)",
+     " lower ff upper ff"},
+    {{.type = 7, .length = 20, .converted = 5},
+     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0",
+     20,
+     "decimal(30,2)",
+     " lower 0100 upper 0100"},
+    {{.type = 7, .length = 20, .converted = 5},
+     "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0",
+     20,
+     "decimal(30,2)",
+     " lower - upper -"},
+    {{.type = 6, .converted = 5}, "\0\x80", 2, "decimal(30,2)", " lower 0080 upper 0080"},
+    {{.type = 6, .converted = 5}, "", 0, "decimal(30,2)", " lower - upper -"},
+    /* outside of the type: 2^127 - 1 has 39 digits, and no day 2^31 milliseconds */
+    {{.type = 7, .length = 16, .converted = 5},
+     "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+     16,
+     "decimal(30,2)",
+     " lower - upper -"},
+    {{.type = 1, .converted = 7}, "\xff\xff\xff\x7f", 4, "time", " lower - upper -"},
+    {{.type = 2, .converted = 5},
+     "\xff\xff\xff\xff\xff\xff\xff\xff",
+     8,
+     "decimal(30,2)",
+     " lower ff upper ff"},
+    /* UINT_32 as long, UINT_64 beyond long */
+    {{.type = 1, .converted = 13},
+     "\xff\xff\xff\xff",
+     4,
+     "long",
+     " lower ffffffff00000000 upper ffffffff00000000"},
+    /* milliseconds to microseconds, and out of range */
+    {{.type = 2, .converted = 9},
+     "\xff\xff\xff\xff\xff\xff\xff\xff",
+     8,
+     "timestamp",
+     " lower 18fcffffffffffff upper 18fcffffffffffff"},
+    {{.type = 2, .converted = 9}, "\0\0\0\0\0\0\0\x40", 8, "timestamptz", " lower - upper -"},
+    {{.type = 1, .converted = 7},
+     "\1\0\0\0",
+     4,
+     "time",
+     " lower e803000000000000 upper e803000000000000"},
+    /* a date that became a timestamp */
+    {{.type = 1, .converted = 6},
+     "\1\0\0\0",
+     4,
+     "timestamp",
+     " lower 0060d71d14000000 upper 0060d71d14000000"},
+    /* INT96 has no bounds */
+    {{.type = 3, .converted = -1}, "abcdefghijkl", 12, "timestamp", " lower - upper -"},
+    /* FLOAT16: -1.5, the smallest subnormal */
+    {{.type = 7, .length = 2, .converted = -1, .logical = 15},
+     "\x00\xbe",
+     2,
+     "float",
+     " lower 0000c0bf upper 0000c0bf"},
+    {{.type = 7, .length = 2, .converted = -1, .logical = 15},
+     "\x01\x00",
+     2,
+     "double",
+     " lower 000000000000703e upper 000000000000703e"},
+    {{.type = 7, .length = 2, .converted = -1, .logical = 15},
+     "\x00\x7e",
+     2,
+     "float",
+     " lower - upper -"},
+    {{.type = 0, .converted = -1}, "\1", 1, "boolean", " lower 01 upper 01"},
+    {{.type = 7, .length = 3, .converted = -1}, "abc", 3, "fixed[3]", " lower 616263 upper 616263"},
+    {{.type = 7, .length = 3, .converted = -1}, "ab", 2, "fixed[3]", " lower - upper -"},
+};
+
 static void values_change_their_form(void) {
-    static const struct {
-        Built built;
-        const char *bounds;
-        size_t size;
-        const char *type;
-        const char *line;
-    } cases[] = {
-        /* DECIMAL(30,2) in 16 bytes, in 20, in bytes of any length; -1 and 256 */
-        {{.type = 7, .length = 16, .converted = 5},
-         "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-         16,
-         "decimal(30,2)",
-         " lower ff upper ff"},
-        {{.type = 7, .length = 20, .converted = 5},
-         "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0",
-         20,
-         "decimal(30,2)",
-         " lower 0100 upper 0100"},
-        {{.type = 7, .length = 20, .converted = 5},
-         "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0",
-         20,
-         "decimal(30,2)",
-         " lower - upper -"},
-        {{.type = 6, .converted = 5}, "\0\x80", 2, "decimal(30,2)", " lower 0080 upper 0080"},
-        {{.type = 6, .converted = 5}, "", 0, "decimal(30,2)", " lower - upper -"},
-        /* outside of the type: 2^127 - 1 has 39 digits, and no day 2^31 milliseconds */
-        {{.type = 7, .length = 16, .converted = 5},
-         "\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-         16,
-         "decimal(30,2)",
-         " lower - upper -"},
-        {{.type = 1, .converted = 7}, "\xff\xff\xff\x7f", 4, "time", " lower - upper -"},
-        {{.type = 2, .converted = 5},
-         "\xff\xff\xff\xff\xff\xff\xff\xff",
-         8,
-         "decimal(30,2)",
-         " lower ff upper ff"},
-        /* UINT_32 as long, UINT_64 beyond long */
-        {{.type = 1, .converted = 13},
-         "\xff\xff\xff\xff",
-         4,
-         "long",
-         " lower ffffffff00000000 upper ffffffff00000000"},
-        /* milliseconds to microseconds, and out of range */
-        {{.type = 2, .converted = 9},
-         "\xff\xff\xff\xff\xff\xff\xff\xff",
-         8,
-         "timestamp",
-         " lower 18fcffffffffffff upper 18fcffffffffffff"},
-        {{.type = 2, .converted = 9}, "\0\0\0\0\0\0\0\x40", 8, "timestamptz", " lower - upper -"},
-        {{.type = 1, .converted = 7},
-         "\1\0\0\0",
-         4,
-         "time",
-         " lower e803000000000000 upper e803000000000000"},
-        /* a date that became a timestamp */
-        {{.type = 1, .converted = 6},
-         "\1\0\0\0",
-         4,
-         "timestamp",
-         " lower 0060d71d14000000 upper 0060d71d14000000"},
-        /* INT96 has no bounds */
-        {{.type = 3, .converted = -1}, "abcdefghijkl", 12, "timestamp", " lower - upper -"},
-        /* FLOAT16: -1.5, the smallest subnormal */
-        {{.type = 7, .length = 2, .converted = -1, .logical = 15},
-         "\x00\xbe",
-         2,
-         "float",
-         " lower 0000c0bf upper 0000c0bf"},
-        {{.type = 7, .length = 2, .converted = -1, .logical = 15},
-         "\x01\x00",
-         2,
-         "double",
-         " lower 000000000000703e upper 000000000000703e"},
-        {{.type = 7, .length = 2, .converted = -1, .logical = 15},
-         "\x00\x7e",
-         2,
-         "float",
-         " lower - upper -"},
-        {{.type = 0, .converted = -1}, "\1", 1, "boolean", " lower 01 upper 01"},
-        {{.type = 7, .length = 3, .converted = -1},
-         "abc",
-         3,
-         "fixed[3]",
-         " lower 616263 upper 616263"},
-        {{.type = 7, .length = 3, .converted = -1}, "ab", 2, "fixed[3]", " lower - upper -"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         begin();
-        Bounds bounds = {cases[i].bounds, cases[i].bounds, cases[i].size, 0, -1, 0};
-        TarnDataFile file = built_metrics(&cases[i].built, &bounds, 1, cases[i].type);
-        CHECK_STRING(line_of(&file, 1), cases[i].line);
+        Bounds bounds = {forms[i].bounds, forms[i].bounds, forms[i].size, 0, -1, 0};
+        TarnDataFile file = built_metrics(&forms[i].built, &bounds, 1, forms[i].type);
+        CHECK_STRING(line_of(&file, 1), forms[i].line);
     }
 }
 

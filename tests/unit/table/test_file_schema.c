@@ -237,87 +237,84 @@ static void maps_every_primitive_type(void) {
 #define LIST_OF(element)                                                                           \
     "{\"type\":\"list\",\"element-id\":2,\"element\":" element ",\"element-required\":false}"
 
+static const struct {
+    Node nodes[5];
+    size_t count;
+    bool is_legacy;
+    const char *type;
+} list_forms[] = {
+    /* three levels, whatever they are called */
+    {{{"l", 1, -1, 1, 3, 0, 0, 0},
+      {"list", 2, -1, 1, -1, 0, 0, 0},
+      {"element", 1, 6, 0, 0, 0, 0, 0}},
+     3,
+     false,
+     LIST_OF("\"string\"")},
+    {{{"l", 1, -1, 1, -1, 3, 0, 0},
+      {"bag", 2, -1, 1, -1, 0, 0, 0},
+      {"array_element", 0, 1, 0, -1, 0, 0, 0}},
+     3,
+     false,
+     LIST_OF("\"int\"")},
+    /* rule 1: a repeated column */
+    {{{"l", 1, -1, 1, 3, 0, 0, 0}, {"element", 2, 1, 0, -1, 0, 0, 0}}, 2, true, LIST_OF("\"int\"")},
+    /* rule 2: a repeated group of two fields */
+    {{{"l", 1, -1, 1, 3, 0, 0, 0},
+      {"element", 2, -1, 2, -1, 0, 0, 0},
+      {"s", 0, 6, 0, 0, 0, 0, 0},
+      {"n", 0, 1, 0, -1, 0, 0, 0}},
+     4,
+     true,
+     LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"s\",\"required\":false,"
+             "\"type\":\"string\"},{\"id\":4,\"name\":\"n\",\"required\":false,\"type\":"
+             "\"int\"}]}")},
+    /* rule 3: a repeated list */
+    {{{"l", 1, -1, 1, 3, 0, 0, 0},
+      {"array", 2, -1, 1, 3, 0, 0, 0},
+      {"array", 2, 1, 0, -1, 0, 0, 0}},
+     3,
+     true,
+     LIST_OF("{\"type\":\"list\",\"element-id\":3,\"element\":\"int\",\"element-required\":"
+             "false}")},
+    /* rule 4: "array" and "<list>_tuple" are the element itself */
+    {{{"l", 1, -1, 1, 3, 0, 0, 0}, {"array", 2, -1, 1, -1, 0, 0, 0}, {"s", 0, 6, 0, 0, 0, 0, 0}},
+     3,
+     true,
+     LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"s\",\"required\":false,"
+             "\"type\":\"string\"}]}")},
+    {{{"my_list", 1, -1, 1, 3, 0, 0, 0},
+      {"my_list_tuple", 2, -1, 1, -1, 0, 0, 0},
+      {"s", 0, 6, 0, 0, 0, 0, 0}},
+     3,
+     true,
+     LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"s\",\"required\":false,"
+             "\"type\":\"string\"}]}")},
+    {{{"l", 1, -1, 1, 3, 0, 0, 0},
+      {"my_list_tuple", 2, -1, 1, -1, 0, 0, 0},
+      {"s", 0, 6, 0, 0, 0, 0, 0}},
+     3,
+     false,
+     LIST_OF("\"string\"")},
+    /* a repeated column of its own */
+    {{{"l", 2, 1, 0, -1, 0, 0, 0}}, 1, true, LIST_OF("\"int\"")},
+    {{{"l", 2, -1, 1, -1, 0, 0, 0}, {"x", 1, 2, 0, -1, 0, 0, 0}},
+     2,
+     true,
+     LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"x\",\"required\":false,"
+             "\"type\":\"long\"}]}")},
+};
+
 static void reads_every_form_of_lists(void) {
-    static const struct {
-        Node nodes[5];
-        size_t count;
-        bool is_legacy;
-        const char *type;
-    } cases[] = {
-        /* three levels, whatever they are called */
-        {{{"l", 1, -1, 1, 3, 0, 0, 0},
-          {"list", 2, -1, 1, -1, 0, 0, 0},
-          {"element", 1, 6, 0, 0, 0, 0, 0}},
-         3,
-         false,
-         LIST_OF("\"string\"")},
-        {{{"l", 1, -1, 1, -1, 3, 0, 0},
-          {"bag", 2, -1, 1, -1, 0, 0, 0},
-          {"array_element", 0, 1, 0, -1, 0, 0, 0}},
-         3,
-         false,
-         LIST_OF("\"int\"")},
-        /* rule 1: a repeated column */
-        {{{"l", 1, -1, 1, 3, 0, 0, 0}, {"element", 2, 1, 0, -1, 0, 0, 0}},
-         2,
-         true,
-         LIST_OF("\"int\"")},
-        /* rule 2: a repeated group of two fields */
-        {{{"l", 1, -1, 1, 3, 0, 0, 0},
-          {"element", 2, -1, 2, -1, 0, 0, 0},
-          {"s", 0, 6, 0, 0, 0, 0, 0},
-          {"n", 0, 1, 0, -1, 0, 0, 0}},
-         4,
-         true,
-         LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"s\",\"required\":false,"
-                 "\"type\":\"string\"},{\"id\":4,\"name\":\"n\",\"required\":false,\"type\":"
-                 "\"int\"}]}")},
-        /* rule 3: a repeated list */
-        {{{"l", 1, -1, 1, 3, 0, 0, 0},
-          {"array", 2, -1, 1, 3, 0, 0, 0},
-          {"array", 2, 1, 0, -1, 0, 0, 0}},
-         3,
-         true,
-         LIST_OF("{\"type\":\"list\",\"element-id\":3,\"element\":\"int\",\"element-required\":"
-                 "false}")},
-        /* rule 4: "array" and "<list>_tuple" are the element itself */
-        {{{"l", 1, -1, 1, 3, 0, 0, 0},
-          {"array", 2, -1, 1, -1, 0, 0, 0},
-          {"s", 0, 6, 0, 0, 0, 0, 0}},
-         3,
-         true,
-         LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"s\",\"required\":false,"
-                 "\"type\":\"string\"}]}")},
-        {{{"my_list", 1, -1, 1, 3, 0, 0, 0},
-          {"my_list_tuple", 2, -1, 1, -1, 0, 0, 0},
-          {"s", 0, 6, 0, 0, 0, 0, 0}},
-         3,
-         true,
-         LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"s\",\"required\":false,"
-                 "\"type\":\"string\"}]}")},
-        {{{"l", 1, -1, 1, 3, 0, 0, 0},
-          {"my_list_tuple", 2, -1, 1, -1, 0, 0, 0},
-          {"s", 0, 6, 0, 0, 0, 0, 0}},
-         3,
-         false,
-         LIST_OF("\"string\"")},
-        /* a repeated column of its own */
-        {{{"l", 2, 1, 0, -1, 0, 0, 0}}, 1, true, LIST_OF("\"int\"")},
-        {{{"l", 2, -1, 1, -1, 0, 0, 0}, {"x", 1, 2, 0, -1, 0, 0, 0}},
-         2,
-         true,
-         LIST_OF("{\"type\":\"struct\",\"fields\":[{\"id\":3,\"name\":\"x\",\"required\":false,"
-                 "\"type\":\"long\"}]}")},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(list_forms) / sizeof(list_forms[0]); i++) {
         begin();
-        CHECK_STRING(types_of(cases[i].nodes, cases[i].count, 1, TARN_FILE_SCHEMA_LOAD),
-                     cases[i].type);
-        const char *found = types_of(cases[i].nodes, cases[i].count, 1, TARN_FILE_SCHEMA_REGISTER);
-        if (cases[i].is_legacy) {
+        CHECK_STRING(types_of(list_forms[i].nodes, list_forms[i].count, 1, TARN_FILE_SCHEMA_LOAD),
+                     list_forms[i].type);
+        const char *found = types_of(list_forms[i].nodes, list_forms[i].count, 1,
+                                     TARN_FILE_SCHEMA_REGISTER);
+        if (list_forms[i].is_legacy) {
             CHECK(strstr(found, "old two-level form") != NULL);
         } else {
-            CHECK_STRING(found, cases[i].type);
+            CHECK_STRING(found, list_forms[i].type);
         }
     }
 }
