@@ -29,7 +29,7 @@ SUITES = ("golden", "property", "fault", "sim")
 # Limits that only a hanging step reaches; the whole of `check` is to stay under 15 minutes.
 STEP_SECONDS = 600
 INTEROP_SECONDS = 2400
-SANITIZER_TIMEOUT_FACTOR = 4
+SANITIZER_TIMEOUT_FACTOR = 10
 
 
 def run(command, seconds=STEP_SECONDS, **extra):
