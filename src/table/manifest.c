@@ -58,31 +58,43 @@ static const TarnAvroMerge METRICS = {.items_offset = FILE_AT(columns),
                                       .blank = &BLANK_METRICS};
 
 #define WANT(id, label, to, member)                                                                \
-    {.field_id = (id), .name = (label), .target = (to), .offset = FILE_AT(member)}
+    { .field_id = (id), .name = (label), .target = (to), .offset = FILE_AT(member) }
 #define WANT_REQUIRED(id, label, to, member)                                                       \
-    {.field_id = (id), .name = (label), .target = (to), .required = true,                          \
-     .offset = FILE_AT(member)}
+    {                                                                                              \
+        .field_id = (id), .name = (label), .target = (to), .required = true,                       \
+        .offset = FILE_AT(member)                                                                  \
+    }
 #define WANT_LIST(id, label, of, member, counter)                                                  \
-    {.field_id = (id), .name = (label), .target = TARN_AVRO_TO_LIST, .item = (of),                 \
-     .offset = FILE_AT(member), .count_offset = FILE_AT(counter)}
+    {                                                                                              \
+        .field_id = (id), .name = (label), .target = TARN_AVRO_TO_LIST, .item = (of),              \
+        .offset = FILE_AT(member), .count_offset = FILE_AT(counter)                                \
+    }
 #define WANT_METRIC(id, label, of, member, key, value)                                             \
-    {.field_id = (id), .name = (label), .target = TARN_AVRO_TO_MERGED, .item = (of),               \
-     .merge = &METRICS, .offset = offsetof(TarnColumnMetrics, member), .key_id = (key),            \
-     .value_id = (value)}
+    {                                                                                              \
+        .field_id = (id), .name = (label), .target = TARN_AVRO_TO_MERGED, .item = (of),            \
+        .merge = &METRICS, .offset = offsetof(TarnColumnMetrics, member), .key_id = (key),         \
+        .value_id = (value)                                                                        \
+    }
 
 /* data_file. The metrics come last, so that a shorter count leaves them out. */
 static const TarnAvroWant FILE_WANTS[] = {
     WANT(134, "content", TARN_AVRO_TO_INT32, content),
     WANT_REQUIRED(100, "file_path", TARN_AVRO_TO_TEXT, path),
     WANT_REQUIRED(101, "file_format", TARN_AVRO_TO_TEXT, format),
-    {.field_id = 102, .name = "partition", .target = TARN_AVRO_TO_VALUES,
-     .offset = offsetof(RawEntry, values), .count_offset = offsetof(RawEntry, value_count)},
+    {.field_id = 102,
+     .name = "partition",
+     .target = TARN_AVRO_TO_VALUES,
+     .offset = offsetof(RawEntry, values),
+     .count_offset = offsetof(RawEntry, value_count)},
     WANT_REQUIRED(103, "record_count", TARN_AVRO_TO_INT64, record_count),
     WANT_REQUIRED(104, "file_size_in_bytes", TARN_AVRO_TO_INT64, file_size),
     WANT(131, "key_metadata", TARN_AVRO_TO_TEXT, key_metadata),
     WANT_LIST(132, "split_offsets", TARN_AVRO_TO_INT64, split_offsets, split_offset_count),
-    {.field_id = 135, .name = "equality_ids", .target = TARN_AVRO_TO_LIST,
-     .item = TARN_AVRO_TO_INT64, .offset = offsetof(RawEntry, equality_ids),
+    {.field_id = 135,
+     .name = "equality_ids",
+     .target = TARN_AVRO_TO_LIST,
+     .item = TARN_AVRO_TO_INT64,
+     .offset = offsetof(RawEntry, equality_ids),
      .count_offset = offsetof(RawEntry, equality_id_count)},
     WANT(140, "sort_order_id", TARN_AVRO_TO_INT32, sort_order_id),
     WANT(142, "first_row_id", TARN_AVRO_TO_INT64, first_row_id),
@@ -172,8 +184,7 @@ static bool read_spec(TarnManifestReader *reader, const TarnTableMetadata *table
 
 void tarn_table__partition_types(const TarnPartitionSpec *spec, const TarnTableMetadata *table,
                                  const TarnSchema *schema, TarnPrimitive *types) {
-    const TarnSchema *current =
-        table != NULL ? tarn_table_metadata_current_schema(table) : NULL;
+    const TarnSchema *current = table != NULL ? tarn_table_metadata_current_schema(table) : NULL;
     size_t others = table != NULL ? table->schema_count : 0;
     for (size_t i = 0; i < spec->field_count; i++) {
         int32_t source = spec->fields[i].source_id;
@@ -184,9 +195,8 @@ void tarn_table__partition_types(const TarnPartitionSpec *spec, const TarnTableM
         }
         types[i] = (TarnPrimitive){.kind = TARN_TYPE_UNKNOWN};
         TarnPrimitive result;
-        if (field != NULL &&
-            tarn_table_transform_result(spec->fields[i].transform, field->type.primitive,
-                                        &result)) {
+        if (field != NULL && tarn_table_transform_result(spec->fields[i].transform,
+                                                         field->type.primitive, &result)) {
             types[i] = result;
         }
     }
@@ -265,15 +275,27 @@ static bool compile_plan(TarnManifestReader *reader, const TarnManifestReadOptio
         .wants = FILE_WANTS, .count = FILE_WANT_COUNT - (without ? METRIC_WANT_COUNT : 0)};
     size_t base = offsetof(RawEntry, entry);
     const TarnAvroWant wants[] = {
-        {.field_id = 0, .name = "status", .target = TARN_AVRO_TO_INT32, .required = true,
+        {.field_id = 0,
+         .name = "status",
+         .target = TARN_AVRO_TO_INT32,
+         .required = true,
          .offset = base + offsetof(TarnManifestEntry, status)},
-        {.field_id = 1, .name = "snapshot_id", .target = TARN_AVRO_TO_INT64,
+        {.field_id = 1,
+         .name = "snapshot_id",
+         .target = TARN_AVRO_TO_INT64,
          .offset = base + offsetof(TarnManifestEntry, snapshot_id)},
-        {.field_id = 3, .name = "sequence_number", .target = TARN_AVRO_TO_INT64,
+        {.field_id = 3,
+         .name = "sequence_number",
+         .target = TARN_AVRO_TO_INT64,
          .offset = base + offsetof(TarnManifestEntry, sequence_number)},
-        {.field_id = 4, .name = "file_sequence_number", .target = TARN_AVRO_TO_INT64,
+        {.field_id = 4,
+         .name = "file_sequence_number",
+         .target = TARN_AVRO_TO_INT64,
          .offset = base + offsetof(TarnManifestEntry, file_sequence_number)},
-        {.field_id = 2, .name = "data_file", .target = TARN_AVRO_TO_RECORD, .required = true,
+        {.field_id = 2,
+         .name = "data_file",
+         .target = TARN_AVRO_TO_RECORD,
+         .required = true,
          .shape = &reader->file_shape},
     };
     memcpy(reader->wants, wants, sizeof(wants));
@@ -324,8 +346,8 @@ static TarnPrimitive type_of_value(const TarnAvroSchema *type) {
     switch (type->kind) {
     case TARN_AVRO_BOOLEAN: return (TarnPrimitive){.kind = TARN_TYPE_BOOLEAN};
     case TARN_AVRO_INT:
-        return (TarnPrimitive){
-            .kind = type->logical == TARN_AVRO_LOGICAL_DATE ? TARN_TYPE_DATE : TARN_TYPE_INT};
+        return (TarnPrimitive){.kind = type->logical == TARN_AVRO_LOGICAL_DATE ? TARN_TYPE_DATE
+                                                                               : TARN_TYPE_INT};
     case TARN_AVRO_LONG:
         switch (type->logical) {
         case TARN_AVRO_LOGICAL_TIME_MICROS: return (TarnPrimitive){.kind = TARN_TYPE_TIME};
@@ -340,8 +362,8 @@ static TarnPrimitive type_of_value(const TarnAvroSchema *type) {
     case TARN_AVRO_FIXED:
     case TARN_AVRO_BYTES:
         if (type->logical == TARN_AVRO_LOGICAL_DECIMAL) {
-            return (TarnPrimitive){.kind = TARN_TYPE_DECIMAL, .precision = type->precision,
-                                   .scale = type->scale};
+            return (TarnPrimitive){
+                .kind = TARN_TYPE_DECIMAL, .precision = type->precision, .scale = type->scale};
         }
         if (type->logical == TARN_AVRO_LOGICAL_UUID) {
             return (TarnPrimitive){.kind = TARN_TYPE_UUID};
@@ -376,8 +398,7 @@ static bool convert_integer(const TarnAvroValue *value, TarnPrimitive type, Tarn
     case TARN_TYPE_TIMESTAMP_NS:
     case TARN_TYPE_TIMESTAMPTZ_NS: unit = 1; break;
     case TARN_TYPE_INT:
-    case TARN_TYPE_DATE:
-        return value->as.integer >= INT32_MIN && value->as.integer <= INT32_MAX;
+    case TARN_TYPE_DATE: return value->as.integer >= INT32_MIN && value->as.integer <= INT32_MAX;
     default: return true;
     }
     int64_t stored = stored_unit_ns(value->type->logical);
@@ -433,10 +454,8 @@ static bool convert_value(const TarnAvroValue *value, TarnPrimitive type, TarnAr
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMPTZ:
     case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-        return convert_integer(value, type, literal);
-    default:
-        return convert_bytes(value, type, arena, literal);
+    case TARN_TYPE_TIMESTAMPTZ_NS: return convert_integer(value, type, literal);
+    default: return convert_bytes(value, type, arena, literal);
     }
 }
 
@@ -454,8 +473,7 @@ static bool read_partition(TarnManifestReader *reader, TarnArena *arena, TarnErr
     if (spec->field_count == 0) return true;
     file->partition = reader->partition;
     for (size_t i = 0; i < spec->field_count; i++) {
-        reader->partition[i] = (TarnLiteral){
-            .kind = reader->types[i].kind, .is_null = true};
+        reader->partition[i] = (TarnLiteral){.kind = reader->types[i].kind, .is_null = true};
     }
     if (reader->raw.value_count > reader->record_fields) {
         return refuse_entry(reader, error, "its partition has more values than fields");
@@ -535,19 +553,21 @@ static bool next_object(TarnManifestReader *reader, TarnArena *scratch, bool reu
 
 bool tarn_table__manifest_reader_next(TarnManifestReader *reader, TarnArena *scratch, bool reuse,
                                       TarnManifestEntry **entry, TarnError *error) {
-    static const RawEntry BLANK = {
-        .entry = {.snapshot_id = TARN_ABSENT, .sequence_number = TARN_ABSENT,
-                  .file_sequence_number = TARN_ABSENT,
-                  .file = {.sort_order_id = -1, .first_row_id = TARN_ABSENT,
-                           .content_offset = TARN_ABSENT, .content_size = TARN_ABSENT}}};
+    static const RawEntry BLANK = {.entry = {.snapshot_id = TARN_ABSENT,
+                                             .sequence_number = TARN_ABSENT,
+                                             .file_sequence_number = TARN_ABSENT,
+                                             .file = {.sort_order_id = -1,
+                                                      .first_row_id = TARN_ABSENT,
+                                                      .content_offset = TARN_ABSENT,
+                                                      .content_size = TARN_ABSENT}}};
     TarnAvroCursor *cursor;
     *entry = NULL;
     if (!next_object(reader, scratch, reuse, &cursor, error)) return false;
     if (cursor == NULL) return true;
     reader->raw = BLANK;
     if (!tarn_format_avro_plan_decode(reader->plan, cursor, &reader->raw, scratch, error) ||
-        !read_partition(reader, scratch, error) ||
-        !read_equality_ids(reader, scratch, error) || !check_entry(reader, error)) {
+        !read_partition(reader, scratch, error) || !read_equality_ids(reader, scratch, error) ||
+        !check_entry(reader, error)) {
         return false;
     }
     reader->entry_number++;
@@ -572,8 +592,8 @@ static bool read_entries(TarnManifestReader *reader, TarnArena *arena, EntryList
         *copy = *entry;
         size_t values = entry->file.partition_count;
         if (values == 0) continue;
-        copy->file.partition =
-            tarn_base_arena_copy(arena, entry->file.partition, values * sizeof(TarnLiteral));
+        copy->file.partition = tarn_base_arena_copy(arena, entry->file.partition,
+                                                    values * sizeof(TarnLiteral));
         if (copy->file.partition == NULL) return tarn_base_arena_check(arena, error);
     }
 }

@@ -49,11 +49,11 @@ typedef struct TarnDataFile {
     size_t split_offset_count;
     int32_t *equality_ids;
     size_t equality_id_count;
-    int32_t sort_order_id;    /* -1 = absent */
-    int64_t first_row_id;     /* v3; TARN_ABSENT */
+    int32_t sort_order_id;         /* -1 = absent */
+    int64_t first_row_id;          /* v3; TARN_ABSENT */
     TarnText referenced_data_file; /* data NULL = absent */
-    int64_t content_offset;   /* TARN_ABSENT */
-    int64_t content_size;     /* TARN_ABSENT */
+    int64_t content_offset;        /* TARN_ABSENT */
+    int64_t content_size;          /* TARN_ABSENT */
 } TarnDataFile;
 
 typedef struct TarnManifestEntry {
@@ -104,7 +104,7 @@ typedef struct TarnManifest {
 typedef struct TarnManifestReadOptions {
     const int32_t *field_ids; /* NULL = all columns; else sorted ids whose metrics are wanted */
     size_t field_id_count;
-    bool without_metrics; /* none at all */
+    bool without_metrics;          /* none at all */
     const TarnPartitionSpec *spec; /* that of the manifest list's row; NULL = the header's */
 } TarnManifestReadOptions;
 
@@ -137,9 +137,8 @@ bool tarn_table_manifest_write(const TarnManifestEntry *entries, size_t count,
     TARN_CHECKED;
 /* Rows whose sequence_number is TARN_ABSENT get `sequence_number`, min likewise. */
 bool tarn_table_manifest_list_write(const TarnManifestFile *manifests, size_t count,
-                                    int64_t snapshot_id, int64_t parent_id,
-                                    int64_t sequence_number, int32_t format_version,
-                                    const uint8_t sync_marker[16], TarnBuffer *out,
-                                    TarnError *error) TARN_CHECKED;
+                                    int64_t snapshot_id, int64_t parent_id, int64_t sequence_number,
+                                    int32_t format_version, const uint8_t sync_marker[16],
+                                    TarnBuffer *out, TarnError *error) TARN_CHECKED;
 
 #endif

@@ -30,6 +30,12 @@ struct TarnManifestCache {
     uint64_t misses;
 };
 
+uint64_t tarn_table__path_hash(TarnText path) {
+    /* Address-space randomisation seeds it: colliding paths cannot be prepared in a file. */
+    static const char seed = 0;
+    return tarn_base_hash64(path.data, path.size, (uint64_t)(uintptr_t)&seed);
+}
+
 bool tarn_table_manifest_cache_new(size_t limit, TarnManifestCache **result, TarnError *error) {
     TarnManifestCache *cache = calloc(1, sizeof(*cache));
     TarnCacheObject **buckets = calloc(FIRST_BUCKETS, sizeof(TarnCacheObject *));
@@ -60,8 +66,8 @@ void tarn_table_manifest_cache_free(TarnManifestCache *cache) {
 
 void tarn_table_manifest_cache_stats(TarnManifestCache *cache, TarnManifestCacheStats *stats) {
     pthread_mutex_lock(&cache->mutex);
-    *stats = (TarnManifestCacheStats){.bytes = cache->bytes, .limit = cache->limit,
-                                      .hits = cache->hits, .misses = cache->misses};
+    *stats = (TarnManifestCacheStats){
+        .bytes = cache->bytes, .limit = cache->limit, .hits = cache->hits, .misses = cache->misses};
     pthread_mutex_unlock(&cache->mutex);
 }
 
@@ -74,9 +80,8 @@ static TarnCacheObject **bucket_of(TarnManifestCache *cache, uint64_t hash) {
 static TarnCacheObject *find_object(TarnManifestCache *cache, uint64_t hash, TarnText path,
                                     bool is_list) {
     TarnCacheObject *object = *bucket_of(cache, hash);
-    while (object != NULL &&
-           (object->hash != hash || object->is_list != is_list ||
-            !tarn_base_text_is(path, object->path))) {
+    while (object != NULL && (object->hash != hash || object->is_list != is_list ||
+                              !tarn_base_text_is(path, object->path))) {
         object = object->chain;
     }
     return object;
@@ -181,7 +186,9 @@ static void pin_object(TarnManifestCache *cache, TarnCacheObject *object) {
     }
 }
 
-/* Hands out `object` or an equal one that came first. */
+static const TarnManifestReadOptions EVERYTHING = {0};
+
+/* Hands out `object` or an equal one that came first. `wanted`: not for lists. */
 static TarnCacheObject *insert_object(TarnManifestCache *cache, TarnCacheObject *object,
                                       const TarnManifestReadOptions *wanted) {
     if (cache == NULL) {
@@ -219,8 +226,8 @@ static void release_object(TarnCacheObject *object) {
 
 /* *found: pinned, or NULL; `merged` is then what to read. False: no memory. */
 static bool look_up(TarnManifestCache *cache, uint64_t hash, TarnText path,
-                    const TarnManifestReadOptions *wanted, TarnCacheObject **found,
-                    int32_t **ids, TarnManifestReadOptions *merged) {
+                    const TarnManifestReadOptions *wanted, TarnCacheObject **found, int32_t **ids,
+                    TarnManifestReadOptions *merged) {
     bool done = true;
     *found = NULL;
     pthread_mutex_lock(&cache->mutex);
@@ -247,7 +254,7 @@ const TarnManifestPin *tarn_table__manifest_find(TarnManifestCache *cache,
                                                  const TarnManifestReadOptions *options) {
     if (cache == NULL) return NULL;
     pthread_mutex_lock(&cache->mutex);
-    uint64_t hash = tarn_base_hash64(file->path.data, file->path.size, 0);
+    uint64_t hash = tarn_table__path_hash(file->path);
     TarnCacheObject *known = find_object(cache, hash, file->path, false);
     bool found = known != NULL && covers(&known->metrics, options);
     if (found) {
@@ -266,13 +273,12 @@ bool tarn_table_manifest_acquire(TarnManifestCache *cache, TarnStore *store,
                                  const TarnManifestFile *file, const TarnTableMetadata *table,
                                  const TarnManifestReadOptions *options,
                                  const TarnManifestPin **pin, TarnError *error) {
-    static const TarnManifestReadOptions EVERYTHING = {0};
     const TarnManifestReadOptions *wanted = options != NULL ? options : &EVERYTHING;
     TarnManifestReadOptions merged = *wanted;
     int32_t *ids = NULL;
     TarnCacheObject *object = NULL;
     if (cache != NULL) {
-        uint64_t hash = tarn_base_hash64(file->path.data, file->path.size, 0);
+        uint64_t hash = tarn_table__path_hash(file->path);
         if (!look_up(cache, hash, file->path, wanted, &object, &ids, &merged)) {
             return out_of_memory(error);
         }
@@ -303,7 +309,7 @@ bool tarn_table_manifest_list_acquire(TarnManifestCache *cache, TarnStore *store
     TarnCacheObject *object = NULL;
     if (cache != NULL) {
         pthread_mutex_lock(&cache->mutex);
-        object = find_object(cache, tarn_base_hash64(path, strlen(path), 0),
+        object = find_object(cache, tarn_table__path_hash(tarn_base_text(path)),
                              tarn_base_text(path), true);
         if (object != NULL) {
             pin_object(cache, object);
@@ -321,7 +327,7 @@ bool tarn_table_manifest_list_acquire(TarnManifestCache *cache, TarnStore *store
             tarn_table__cache_object_free(object);
             return false;
         }
-        object = insert_object(cache, object, NULL);
+        object = insert_object(cache, object, &EVERYTHING);
     }
     *pin = &object->list_pin;
     return true;

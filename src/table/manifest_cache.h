@@ -16,11 +16,11 @@ typedef struct TarnManifestCache TarnManifestCache;
 
 /* A manifest, compact: partition tuples and texts of its own, blocks not kept. */
 typedef struct TarnManifestPin {
-    const TarnManifest *manifest; /* as stored: nothing inherited */
+    const TarnManifest *manifest;     /* as stored: nothing inherited */
     const TarnLiteral *const *tuples; /* the distinct partition tuples */
     size_t tuple_count;
     const uint32_t *tuple_of_entry; /* per entry, an index into tuples */
-    const uint64_t *path_hashes;    /* per entry: tarn_base_hash64 of the path, seed 0 */
+    const uint64_t *path_hashes;    /* per entry; equal for equal paths, in this process */
     struct TarnCacheObject *object; /* private */
 } TarnManifestPin;
 
@@ -38,8 +38,8 @@ typedef struct TarnManifestCacheStats {
 } TarnManifestCacheStats;
 
 /* limit 0: nothing is kept beyond its pins. */
-bool tarn_table_manifest_cache_new(size_t limit, TarnManifestCache **cache,
-                                   TarnError *error) TARN_CHECKED;
+bool tarn_table_manifest_cache_new(size_t limit, TarnManifestCache **cache, TarnError *error)
+    TARN_CHECKED;
 /* All pins must have been released. NULL is fine. */
 void tarn_table_manifest_cache_free(TarnManifestCache *cache);
 void tarn_table_manifest_cache_stats(TarnManifestCache *cache, TarnManifestCacheStats *stats);
@@ -54,8 +54,8 @@ bool tarn_table_manifest_acquire(TarnManifestCache *cache, TarnStore *store,
 void tarn_table_manifest_release(const TarnManifestPin *pin); /* NULL is fine */
 
 bool tarn_table_manifest_list_acquire(TarnManifestCache *cache, TarnStore *store, const char *path,
-                                      const TarnManifestListPin **pin,
-                                      TarnError *error) TARN_CHECKED;
+                                      const TarnManifestListPin **pin, TarnError *error)
+    TARN_CHECKED;
 void tarn_table_manifest_list_release(const TarnManifestListPin *pin);
 
 #endif

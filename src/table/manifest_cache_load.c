@@ -71,15 +71,13 @@ static uint64_t hash_literal(const TarnLiteral *literal, uint64_t seed) {
         return tarn_base_hash64(literal->as.bytes.data, literal->as.bytes.size, seed);
     case TARN_TYPE_DECIMAL:
         return tarn_base_hash64(&literal->as.decimal, sizeof(literal->as.decimal), seed);
-    case TARN_TYPE_BOOLEAN:
-        return seed * UINT64_C(0x9E3779B97F4A7C15) + 2 + literal->as.boolean;
+    case TARN_TYPE_BOOLEAN: return seed * UINT64_C(0x9E3779B97F4A7C15) + 2 + literal->as.boolean;
     case TARN_TYPE_FLOAT:
     case TARN_TYPE_DOUBLE: {
         double real = isnan(literal->as.real) ? (double)NAN : literal->as.real;
         return tarn_base_hash64(&real, sizeof(real), seed);
     }
-    default:
-        return tarn_base_hash64(&literal->as.integer, sizeof(literal->as.integer), seed);
+    default: return tarn_base_hash64(&literal->as.integer, sizeof(literal->as.integer), seed);
     }
 }
 
@@ -141,10 +139,10 @@ static bool grow_tuples(Loader *loader) {
 static bool intern_tuple(Loader *loader, const TarnLiteral *values, size_t count, uint32_t *index,
                          TarnError *error) {
     TarnCacheObject *object = loader->object;
-    if ((object->tuple_count + 1) * 2 > loader->slot_count && !grow_slots(loader)) {
-        return out_of_memory(error);
-    }
-    uint64_t hash = 0;
+    bool full = loader->slots == NULL || (object->tuple_count + 1) * 2 > loader->slot_count;
+    if (full && !grow_slots(loader)) return out_of_memory(error);
+    /* By address, which differs each time: colliding tuples cannot be prepared. */
+    uint64_t hash = (uint64_t)(uintptr_t)object;
     for (size_t i = 0; i < count; i++) hash = hash_literal(&values[i], hash);
     size_t mask = loader->slot_count - 1;
     size_t at = hash & mask;
@@ -279,7 +277,7 @@ static bool finish_entries(TarnCacheObject *object, TarnError *error) {
     if (grow_array(&entries, count, sizeof(TarnManifestEntry))) object->entries = entries;
     for (size_t i = 0; i < count; i++) {
         TarnDataFile *file = &object->entries[i].file;
-        object->path_hashes[i] = tarn_base_hash64(file->path.data, file->path.size, 0);
+        object->path_hashes[i] = tarn_table__path_hash(file->path);
         bool partitioned = file->partition_count > 0;
         file->partition = partitioned ? object->tuples[object->tuple_of_entry[i]] : NULL;
     }
@@ -301,7 +299,7 @@ static bool finish_entries(TarnCacheObject *object, TarnError *error) {
 static bool init_object(TarnCacheObject *object, const char *path, TarnError *error) {
     tarn_base_arena_init(&object->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     object->path = tarn_base_arena_string(&object->arena, path);
-    object->hash = tarn_base_hash64(path, strlen(path), 0);
+    object->hash = tarn_table__path_hash(tarn_base_text(path));
     return tarn_base_arena_check(&object->arena, error);
 }
 
@@ -387,8 +385,8 @@ bool tarn_table__cache_load_list(TarnCacheObject *object, TarnStore *store, cons
         return false;
     }
     object->bytes = sizeof(*object) + object->arena.used;
-    object->list_pin =
-        (TarnManifestListPin){.manifests = manifests, .count = count, .object = object};
+    object->list_pin = (TarnManifestListPin){
+        .manifests = manifests, .count = count, .object = object};
     return true;
 }
 

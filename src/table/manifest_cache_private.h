@@ -4,6 +4,8 @@
 
 #include "table/manifest_cache.h"
 
+uint64_t tarn_table__path_hash(TarnText path);
+
 /* Which columns' metrics were decoded. */
 typedef struct TarnMetricsSet {
     bool all;

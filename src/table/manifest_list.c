@@ -33,23 +33,36 @@ _Static_assert(sizeof(bool) == 1, "a decoded bool must fit where NAN_UNKNOWN was
 static const RawSummary BLANK_SUMMARY = {.contains_nan = NAN_UNKNOWN};
 
 static const TarnAvroWant SUMMARY_WANTS[] = {
-    {.field_id = 509, .name = "contains_null", .target = TARN_AVRO_TO_BOOL, .required = true,
+    {.field_id = 509,
+     .name = "contains_null",
+     .target = TARN_AVRO_TO_BOOL,
+     .required = true,
      .offset = offsetof(RawSummary, contains_null)},
-    {.field_id = 518, .name = "contains_nan", .target = TARN_AVRO_TO_BOOL,
+    {.field_id = 518,
+     .name = "contains_nan",
+     .target = TARN_AVRO_TO_BOOL,
      .offset = offsetof(RawSummary, contains_nan)},
-    {.field_id = 510, .name = "lower_bound", .target = TARN_AVRO_TO_TEXT,
+    {.field_id = 510,
+     .name = "lower_bound",
+     .target = TARN_AVRO_TO_TEXT,
      .offset = offsetof(RawSummary, lower)},
-    {.field_id = 511, .name = "upper_bound", .target = TARN_AVRO_TO_TEXT,
+    {.field_id = 511,
+     .name = "upper_bound",
+     .target = TARN_AVRO_TO_TEXT,
      .offset = offsetof(RawSummary, upper)},
 };
 
-static const TarnAvroShape SUMMARY_SHAPE = {
-    .wants = SUMMARY_WANTS, .count = sizeof(SUMMARY_WANTS) / sizeof(SUMMARY_WANTS[0]),
-    .size = sizeof(RawSummary), .blank = &BLANK_SUMMARY};
+static const TarnAvroShape SUMMARY_SHAPE = {.wants = SUMMARY_WANTS,
+                                            .count = sizeof(SUMMARY_WANTS) /
+                                                     sizeof(SUMMARY_WANTS[0]),
+                                            .size = sizeof(RawSummary),
+                                            .blank = &BLANK_SUMMARY};
 
 #define ROW_WANT(id, label, to, member, must)                                                      \
-    {.field_id = (id), .name = (label), .target = (to), .required = (must),                        \
-     .offset = offsetof(RawRow, member)}
+    {                                                                                              \
+        .field_id = (id), .name = (label), .target = (to), .required = (must),                     \
+        .offset = offsetof(RawRow, member)                                                         \
+    }
 
 static const TarnAvroWant ROW_WANTS[] = {
     ROW_WANT(500, "manifest_path", TARN_AVRO_TO_TEXT, file.path, true),
@@ -65,16 +78,19 @@ static const TarnAvroWant ROW_WANTS[] = {
     ROW_WANT(512, "added_rows_count", TARN_AVRO_TO_INT64, file.added_rows, false),
     ROW_WANT(513, "existing_rows_count", TARN_AVRO_TO_INT64, file.existing_rows, false),
     ROW_WANT(514, "deleted_rows_count", TARN_AVRO_TO_INT64, file.deleted_rows, false),
-    {.field_id = 507, .name = "partitions", .target = TARN_AVRO_TO_LIST,
-     .item = TARN_AVRO_TO_RECORD, .shape = &SUMMARY_SHAPE,
-     .offset = offsetof(RawRow, summaries), .count_offset = offsetof(RawRow, summary_count)},
+    {.field_id = 507,
+     .name = "partitions",
+     .target = TARN_AVRO_TO_LIST,
+     .item = TARN_AVRO_TO_RECORD,
+     .shape = &SUMMARY_SHAPE,
+     .offset = offsetof(RawRow, summaries),
+     .count_offset = offsetof(RawRow, summary_count)},
     ROW_WANT(519, "key_metadata", TARN_AVRO_TO_TEXT, file.key_metadata, false),
     ROW_WANT(520, "first_row_id", TARN_AVRO_TO_INT64, file.first_row_id, false),
 };
 
-static const TarnAvroShape ROW_SHAPE = {.wants = ROW_WANTS,
-                                        .count = sizeof(ROW_WANTS) / sizeof(ROW_WANTS[0]),
-                                        .size = sizeof(RawRow)};
+static const TarnAvroShape ROW_SHAPE = {
+    .wants = ROW_WANTS, .count = sizeof(ROW_WANTS) / sizeof(ROW_WANTS[0]), .size = sizeof(RawRow)};
 
 static const RawRow BLANK_ROW = {.file = {.added_snapshot_id = TARN_ABSENT,
                                           .added_files = TARN_ABSENT,
@@ -92,8 +108,8 @@ typedef struct RowList {
 } RowList;
 
 static bool refuse_row(const char *path, size_t number, TarnError *error, const char *what) {
-    return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
-                               "manifest list \"%s\", row %zu: %s", path, number, what);
+    return tarn_base_error_set(error, TARN_E_METADATA_INVALID, "manifest list \"%s\", row %zu: %s",
+                               path, number, what);
 }
 
 /* A negative count is some writers' "unknown". */
@@ -154,8 +170,7 @@ static bool read_rows(TarnAvroReader *reader, TarnAvroPlan *plan, const char *pa
 }
 
 bool tarn_table_manifest_list_read(TarnText bytes, const char *path, TarnArena *arena,
-                                   TarnManifestFile **manifests, size_t *count,
-                                   TarnError *error) {
+                                   TarnManifestFile **manifests, size_t *count, TarnError *error) {
     TarnAvroReader *reader = NULL;
     TarnAvroPlan *plan = NULL;
     RowList rows = {0};
@@ -222,14 +237,12 @@ static bool put_row(TarnAvroWriter *writer, const TarnManifestFile *file, int64_
 }
 
 bool tarn_table_manifest_list_write(const TarnManifestFile *manifests, size_t count,
-                                    int64_t snapshot_id, int64_t parent_id,
-                                    int64_t sequence_number, int32_t format_version,
-                                    const uint8_t sync_marker[16], TarnBuffer *out,
-                                    TarnError *error) {
+                                    int64_t snapshot_id, int64_t parent_id, int64_t sequence_number,
+                                    int32_t format_version, const uint8_t sync_marker[16],
+                                    TarnBuffer *out, TarnError *error) {
     if (format_version != 2) {
         return tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
-                                   "manifest lists of format version %" PRId32
-                                   " cannot be written",
+                                   "manifest lists of format version %" PRId32 " cannot be written",
                                    format_version);
     }
     char snapshot[24];

@@ -42,9 +42,8 @@ size_t tarn_table__decimal_bytes(int32_t precision);
 /* As tarn_table_manifest_write, with the partition types given. */
 bool tarn_table__manifest_write(const TarnManifestEntry *entries, size_t count,
                                 const TarnSchema *schema, const TarnPartitionSpec *spec,
-                                const TarnPrimitive *types,
-                                const TarnManifestWriteOptions *options, TarnBuffer *out,
-                                TarnArena *arena, TarnManifestFile *file,
+                                const TarnPrimitive *types, const TarnManifestWriteOptions *options,
+                                TarnBuffer *out, TarnArena *arena, TarnManifestFile *file,
                                 TarnError *error) TARN_CHECKED;
 
 #endif

@@ -10,6 +10,9 @@
 
 #include "table/manifest_private.h"
 
+/* One field a line: */
+/* clang-format off */
+
 /* --- manifest lists: one text --- */
 
 #define OPTIONAL_FIELD(id, name, type)                                                             \
@@ -82,13 +85,13 @@ static const char ENTRY_TAIL[] =
     OPTIONAL_FIELD(143, "referenced_data_file", "\"string\"")
     "]}}]}";
 
+/* clang-format on */
+
 static bool is_letter(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-static bool is_digit(unsigned char c) {
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
 
 /* UTF-16 units, as the reference implementation sees characters. */
 static void write_escaped_unit(uint32_t unit, TarnBuffer *out) {
@@ -154,9 +157,7 @@ static void write_named_type(TarnPrimitive type, bool defined, TarnBuffer *out) 
     char name[40];
     size_t size = 16;
     switch (type.kind) {
-    case TARN_TYPE_UUID:
-        snprintf(name, sizeof(name), "uuid_fixed");
-        break;
+    case TARN_TYPE_UUID: snprintf(name, sizeof(name), "uuid_fixed"); break;
     case TARN_TYPE_DECIMAL:
         snprintf(name, sizeof(name), "decimal_%" PRId32 "_%" PRId32, type.precision, type.scale);
         size = tarn_table__decimal_bytes(type.precision);
@@ -174,10 +175,9 @@ static void write_named_type(TarnPrimitive type, bool defined, TarnBuffer *out) 
     if (type.kind == TARN_TYPE_UUID) {
         tarn_base_buffer_string(out, ",\"logicalType\":\"uuid\"");
     } else if (type.kind == TARN_TYPE_DECIMAL) {
-        tarn_base_buffer_printf(out,
-                                ",\"logicalType\":\"decimal\",\"precision\":%" PRId32
-                                ",\"scale\":%" PRId32,
-                                type.precision, type.scale);
+        tarn_base_buffer_printf(
+            out, ",\"logicalType\":\"decimal\",\"precision\":%" PRId32 ",\"scale\":%" PRId32,
+            type.precision, type.scale);
     }
     tarn_base_buffer_byte(out, '}');
 }

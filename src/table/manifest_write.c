@@ -166,8 +166,8 @@ static bool check_entry(const ManifestWriter *writer, const TarnManifestEntry *e
         return refuse_file(writer, file, error,
                            "it has not one partition value for each field of the spec");
     }
-    if (entry->status != TARN_ENTRY_ADDED && (entry->sequence_number == TARN_ABSENT ||
-                                              entry->file_sequence_number == TARN_ABSENT)) {
+    if (entry->status != TARN_ENTRY_ADDED &&
+        (entry->sequence_number == TARN_ABSENT || entry->file_sequence_number == TARN_ABSENT)) {
         return refuse_file(writer, file, error, "it is not added here and has no sequence number");
     }
     for (size_t i = 1; i < file->column_count; i++) {
@@ -258,8 +258,8 @@ static void count_entry(TarnManifestFile *file, const TarnManifestEntry *entry) 
 static bool put_entry(ManifestWriter *writer, const TarnManifestEntry *entry, TarnError *error) {
     TarnBuffer *out = &writer->avro.block;
     if (!check_entry(writer, entry, error)) return false;
-    int64_t snapshot_id =
-        entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id : writer->options->snapshot_id;
+    int64_t snapshot_id = entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id
+                                                            : writer->options->snapshot_id;
     tarn_format_avro_put_long(out, entry->status);
     put_optional_long(out, snapshot_id, TARN_ABSENT);
     put_optional_long(out, entry->sequence_number, TARN_ABSENT);
@@ -350,9 +350,9 @@ static bool fill_summaries(ManifestWriter *writer, TarnArena *arena, TarnError *
 
 bool tarn_table__manifest_write(const TarnManifestEntry *entries, size_t count,
                                 const TarnSchema *schema, const TarnPartitionSpec *spec,
-                                const TarnPrimitive *types,
-                                const TarnManifestWriteOptions *options, TarnBuffer *out,
-                                TarnArena *arena, TarnManifestFile *file, TarnError *error) {
+                                const TarnPrimitive *types, const TarnManifestWriteOptions *options,
+                                TarnBuffer *out, TarnArena *arena, TarnManifestFile *file,
+                                TarnError *error) {
     if (options->format_version != 2) {
         return tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
                                    "manifests of format version %" PRId32 " cannot be written",

@@ -30,8 +30,7 @@ const TarnPredicate *tarn_table_predicate_constant(TarnPredicateKind kind) {
 }
 
 static const TarnPredicate *new_leaf(TarnPredicateKind kind, int32_t field_id, TarnPrimitive type,
-                                     const TarnLiteral *literals, size_t count,
-                                     TarnArena *arena) {
+                                     const TarnLiteral *literals, size_t count, TarnArena *arena) {
     TarnPredicate *leaf = TARN_NEW(arena, TarnPredicate);
     if (leaf == NULL) return NULL;
     leaf->kind = kind;
@@ -88,8 +87,8 @@ const TarnPredicate *tarn_table_predicate_not(const TarnPredicate *child, TarnAr
 }
 
 const TarnPredicate *tarn_table__predicate_join(TarnPredicateKind kind,
-                                                const TarnPredicate *const *children,
-                                                size_t count, TarnArena *arena) {
+                                                const TarnPredicate *const *children, size_t count,
+                                                TarnArena *arena) {
     bool is_and = kind == TARN_PREDICATE_AND;
     TarnPredicateKind neutral = is_and ? TARN_PREDICATE_TRUE : TARN_PREDICATE_FALSE;
     TarnPredicateKind final = is_and ? TARN_PREDICATE_FALSE : TARN_PREDICATE_TRUE;
@@ -125,8 +124,7 @@ const TarnPredicate *tarn_table__predicate_join(TarnPredicateKind kind,
 
 int tarn_table__value_compare(const TarnLiteral *a, const TarnLiteral *b) {
     switch (a->kind) {
-    case TARN_TYPE_BOOLEAN:
-        return (int)a->as.boolean - (int)b->as.boolean;
+    case TARN_TYPE_BOOLEAN: return (int)a->as.boolean - (int)b->as.boolean;
     case TARN_TYPE_FLOAT:
     case TARN_TYPE_DOUBLE: {
         bool a_nan = isnan(a->as.real);
@@ -146,8 +144,7 @@ int tarn_table__value_compare(const TarnLiteral *a, const TarnLiteral *b) {
         int order = common > 0 ? memcmp(x.data, y.data, common) : 0;
         return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
     }
-    default:
-        return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
+    default: return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
     }
 }
 
@@ -174,8 +171,7 @@ size_t tarn_table__literal_lower_bound(const TarnPredicate *leaf, const TarnLite
 
 static bool list_has(const TarnPredicate *leaf, const TarnLiteral *value) {
     size_t at = tarn_table__literal_lower_bound(leaf, value);
-    return at < leaf->literal_count &&
-           tarn_table__value_compare(&leaf->literals[at], value) == 0;
+    return at < leaf->literal_count && tarn_table__value_compare(&leaf->literals[at], value) == 0;
 }
 
 bool tarn_table__leaf_keeps(const TarnPredicate *leaf, const TarnLiteral *value) {
@@ -219,10 +215,8 @@ bool tarn_table_predicate_keeps(const TarnPredicate *bound, TarnPredicateValue *
         }
         return false;
     case TARN_PREDICATE_UNKNOWN:
-    case TARN_PREDICATE_NOT: /* not in the normal form */
-        return unknown;
-    default:
-        return tarn_table__leaf_keeps(bound, value(state, bound->field_id));
+    case TARN_PREDICATE_NOT: /* not in the normal form */ return unknown;
+    default: return tarn_table__leaf_keeps(bound, value(state, bound->field_id));
     }
 }
 
@@ -248,8 +242,8 @@ static const TarnField *find_scalar(const TarnField *fields, size_t count, int32
         bool nested = tarn_format_kind_is_nested(field->type.primitive.kind);
         if (field->id == id) return nested ? NULL : field;
         if (field->type.primitive.kind != TARN_TYPE_STRUCT) continue;
-        const TarnField *found =
-            find_scalar(field->type.fields, field->type.field_count, id, depth + 1);
+        const TarnField *found = find_scalar(field->type.fields, field->type.field_count, id,
+                                             depth + 1);
         if (found != NULL) return found;
     }
     return NULL;
@@ -284,8 +278,7 @@ static const TarnPredicate *bind_nan(Binder *binder, TarnPredicateKind kind,
                                      const TarnField *field) {
     bool real = tarn_table__kind_is_real(field->type.primitive.kind);
     switch (kind) {
-    case TARN_PREDICATE_LE:
-        return make_leaf(binder, TARN_PREDICATE_NOT_NULL, field, NULL, 0);
+    case TARN_PREDICATE_LE: return make_leaf(binder, TARN_PREDICATE_NOT_NULL, field, NULL, 0);
     case TARN_PREDICATE_LT:
     case TARN_PREDICATE_NE:
         return make_leaf(binder, real ? TARN_PREDICATE_NOT_NAN : TARN_PREDICATE_NOT_NULL, field,
@@ -293,8 +286,7 @@ static const TarnPredicate *bind_nan(Binder *binder, TarnPredicateKind kind,
     case TARN_PREDICATE_GE:
     case TARN_PREDICATE_EQ:
         return real ? make_leaf(binder, TARN_PREDICATE_IS_NAN, field, NULL, 0) : &CONSTANT_FALSE;
-    default:
-        return &CONSTANT_FALSE;
+    default: return &CONSTANT_FALSE;
     }
 }
 
@@ -325,8 +317,8 @@ static const TarnPredicate *bind_compare(Binder *binder, const TarnPredicate *le
     if (leaf->literal_count != 1) return &CONSTANT_UNKNOWN;
     if (leaf->literals->is_null) return &CONSTANT_FALSE;
     TarnLiteral literal;
-    switch (tarn_table__literal_convert(leaf->type, leaf->literals, field->type.primitive,
-                                        &literal)) {
+    switch (
+        tarn_table__literal_convert(leaf->type, leaf->literals, field->type.primitive, &literal)) {
     case TARN_CONVERTED: return make_leaf(binder, kind, field, &literal, 1);
     case TARN_CONVERTED_BETWEEN: return bind_between(binder, kind, field, &literal);
     case TARN_CONVERTED_NAN: return bind_nan(binder, kind, field);
@@ -422,23 +414,18 @@ static const TarnPredicate *bind_leaf(Binder *binder, const TarnPredicate *leaf,
     if (type == TARN_TYPE_UNKNOWN) return &CONSTANT_UNKNOWN;
     switch (kind) {
     case TARN_PREDICATE_IS_NULL:
-    case TARN_PREDICATE_NOT_NULL:
-        return make_leaf(binder, kind, field, NULL, 0);
+    case TARN_PREDICATE_NOT_NULL: return make_leaf(binder, kind, field, NULL, 0);
     case TARN_PREDICATE_IS_NAN:
         if (!tarn_table__kind_is_real(type)) return &CONSTANT_FALSE;
         return make_leaf(binder, kind, field, NULL, 0);
     case TARN_PREDICATE_NOT_NAN:
-        return make_leaf(binder,
-                         tarn_table__kind_is_real(type) ? kind : TARN_PREDICATE_NOT_NULL, field,
-                         NULL, 0);
+        return make_leaf(binder, tarn_table__kind_is_real(type) ? kind : TARN_PREDICATE_NOT_NULL,
+                         field, NULL, 0);
     case TARN_PREDICATE_IN:
-    case TARN_PREDICATE_NOT_IN:
-        return bind_set(binder, leaf, kind, field);
+    case TARN_PREDICATE_NOT_IN: return bind_set(binder, leaf, kind, field);
     case TARN_PREDICATE_STARTS_WITH:
-    case TARN_PREDICATE_NOT_STARTS_WITH:
-        return bind_prefix(binder, leaf, kind, field);
-    default:
-        return bind_compare(binder, leaf, kind, field);
+    case TARN_PREDICATE_NOT_STARTS_WITH: return bind_prefix(binder, leaf, kind, field);
+    default: return bind_compare(binder, leaf, kind, field);
     }
 }
 
@@ -449,8 +436,7 @@ static const TarnPredicate *bind_tree(Binder *binder, const TarnPredicate *predi
     case TARN_PREDICATE_TRUE:
     case TARN_PREDICATE_FALSE:
     case TARN_PREDICATE_UNKNOWN:
-        return tarn_table_predicate_constant(negate ? opposite(predicate->kind)
-                                                    : predicate->kind);
+        return tarn_table_predicate_constant(negate ? opposite(predicate->kind) : predicate->kind);
     case TARN_PREDICATE_NOT:
         if (predicate->child_count != 1) return &CONSTANT_UNKNOWN;
         return bind_tree(binder, predicate->children[0], !negate, depth + 1);
@@ -466,8 +452,7 @@ static const TarnPredicate *bind_tree(Binder *binder, const TarnPredicate *predi
         return tarn_table__predicate_join(negate ? opposite(predicate->kind) : predicate->kind,
                                           children, count, binder->arena);
     }
-    default:
-        return bind_leaf(binder, predicate, negate);
+    default: return bind_leaf(binder, predicate, negate);
     }
 }
 

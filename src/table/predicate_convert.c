@@ -77,8 +77,7 @@ static TarnConversion real_to_integer(const TarnLiteral *literal, TarnPrimitive 
                                       TarnLiteral *result) {
     double value = literal->as.real;
     if (isnan(value)) return TARN_CONVERTED_NAN;
-    double exact_limit =
-        (double)(literal->kind == TARN_TYPE_FLOAT ? FLOAT_EXACT : DOUBLE_EXACT);
+    double exact_limit = (double)(literal->kind == TARN_TYPE_FLOAT ? FLOAT_EXACT : DOUBLE_EXACT);
     if (isinf(value)) return value > 0 ? TARN_CONVERTED_ABOVE : TARN_CONVERTED_BELOW;
     if (fabs(value) >= exact_limit) return TARN_NOT_CONVERTIBLE;
     double whole = floor(value);
@@ -166,8 +165,7 @@ static TarnConversion to_time_point(const TarnLiteral *literal, TarnPrimitive to
     *result = (TarnLiteral){.kind = to.kind};
     if (from_unit >= to_unit) {
         /* Overflow here may be the engine's infinity, which has a meaning of its own. */
-        return __builtin_mul_overflow(literal->as.integer, from_unit / to_unit,
-                                      &result->as.integer)
+        return __builtin_mul_overflow(literal->as.integer, from_unit / to_unit, &result->as.integer)
                    ? TARN_NOT_CONVERTIBLE
                    : TARN_CONVERTED;
     }
@@ -184,19 +182,15 @@ TarnConversion tarn_table__literal_convert(TarnPrimitive from, const TarnLiteral
     TarnTypeKind kind = literal->kind;
     switch (to.kind) {
     case TARN_TYPE_INT:
-    case TARN_TYPE_LONG:
-        return to_integer(from, literal, to, result);
-    case TARN_TYPE_DECIMAL:
-        return to_decimal(from, literal, to, result);
+    case TARN_TYPE_LONG: return to_integer(from, literal, to, result);
+    case TARN_TYPE_DECIMAL: return to_decimal(from, literal, to, result);
     case TARN_TYPE_FLOAT:
-    case TARN_TYPE_DOUBLE:
-        return to_real(literal, to, result);
+    case TARN_TYPE_DOUBLE: return to_real(literal, to, result);
     case TARN_TYPE_DATE:
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMPTZ:
     case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-        return to_time_point(literal, to, result);
+    case TARN_TYPE_TIMESTAMPTZ_NS: return to_time_point(literal, to, result);
     case TARN_TYPE_BOOLEAN:
     case TARN_TYPE_TIME:
     case TARN_TYPE_STRING:
@@ -208,7 +202,6 @@ TarnConversion tarn_table__literal_convert(TarnPrimitive from, const TarnLiteral
     case TARN_TYPE_BINARY:
         if (kind != TARN_TYPE_FIXED && kind != TARN_TYPE_BINARY) return TARN_NOT_CONVERTIBLE;
         return same_value(literal, to.kind, result);
-    default:
-        return TARN_NOT_CONVERTIBLE;
+    default: return TARN_NOT_CONVERTIBLE;
     }
 }

@@ -24,8 +24,8 @@ struct TarnPartitionFilter {
     TarnPrimitive *types;
 };
 
-static bool build_node(const TarnPredicate *bound, const TarnPartitionSpec *spec,
-                       TarnArena *arena, FilterNode *node, TarnError *error) {
+static bool build_node(const TarnPredicate *bound, const TarnPartitionSpec *spec, TarnArena *arena,
+                       FilterNode *node, TarnError *error) {
     node->bound = bound;
     if (tarn_table__predicate_is_leaf(bound)) {
         return tarn_table_predicate_project(bound, spec, false, arena, &node->inclusive, error) &&
@@ -116,15 +116,14 @@ static bool may_match(const SummaryView *view, const TarnPredicate *projected) {
             if (may_match(view, projected->children[i])) return true;
         }
         return false;
-    default:
-        return !tarn_table__predicate_is_leaf(projected) || leaf_may_match(view, projected);
+    default: return !tarn_table__predicate_is_leaf(projected) || leaf_may_match(view, projected);
     }
 }
 
 bool tarn_table_partition_filter_manifest(const TarnPartitionFilter *filter,
                                           const TarnPartitionSummary *summaries, size_t count) {
-    SummaryView view = {.filter = filter, .summaries = summaries,
-                        .count = summaries != NULL ? count : 0};
+    SummaryView view = {
+        .filter = filter, .summaries = summaries, .count = summaries != NULL ? count : 0};
     return may_match(&view, filter->inclusive);
 }
 
@@ -152,8 +151,8 @@ static const TarnPredicate *fold_node(const FilterNode *node, TupleView *tuple, 
         return bound;
     }
     if (node->children == NULL) return bound;
-    const TarnPredicate **children =
-        TARN_NEW_ARRAY(arena, bound->child_count, const TarnPredicate *);
+    const TarnPredicate **children = TARN_NEW_ARRAY(arena, bound->child_count,
+                                                    const TarnPredicate *);
     if (children == NULL) return NULL;
     bool changed = false;
     for (size_t i = 0; i < bound->child_count; i++) {
@@ -169,7 +168,8 @@ const TarnPredicate *tarn_table_partition_filter_residual(const TarnPartitionFil
                                                           TarnArena *arena) {
     const TarnPartitionSpec *spec = filter->spec;
     if (count < spec->field_count) return filter->root.bound;
-    TarnLiteral *promoted = tarn_base_arena_copy(arena, values, spec->field_count * sizeof(*values));
+    TarnLiteral *promoted = tarn_base_arena_copy(arena, values,
+                                                 spec->field_count * sizeof(*values));
     if (promoted == NULL) return NULL;
     for (size_t i = 0; i < spec->field_count; i++) {
         if (filter->types[i].kind == TARN_TYPE_UNKNOWN) continue;

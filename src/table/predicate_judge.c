@@ -61,8 +61,7 @@ static TarnMatch judge_order(const TarnPredicate *leaf, const TarnColumnRange *r
         return verdict(no_value || all_at_least(range, literal),
                        plain && all_below(range, literal));
     case TARN_PREDICATE_LE:
-        return verdict(no_value || all_above(range, literal),
-                       plain && all_at_most(range, literal));
+        return verdict(no_value || all_above(range, literal), plain && all_at_most(range, literal));
     case TARN_PREDICATE_GT: /* NaN is greater than any literal */
         return verdict(range->all_null || (range->no_nan && all_at_most(range, literal)),
                        range->no_null && (range->only_nan || all_above(range, literal)));
@@ -108,10 +107,8 @@ static TarnMatch judge_prefix(const TarnPredicate *leaf, const TarnColumnRange *
 
 TarnMatch tarn_table__leaf_judge(const TarnPredicate *leaf, const TarnColumnRange *range) {
     switch (leaf->kind) {
-    case TARN_PREDICATE_IS_NULL:
-        return verdict(range->no_null, range->all_null);
-    case TARN_PREDICATE_NOT_NULL:
-        return verdict(range->all_null, range->no_null);
+    case TARN_PREDICATE_IS_NULL: return verdict(range->no_null, range->all_null);
+    case TARN_PREDICATE_NOT_NULL: return verdict(range->all_null, range->no_null);
     case TARN_PREDICATE_IS_NAN:
         return verdict(range->all_null || range->no_nan, range->no_null && range->only_nan);
     case TARN_PREDICATE_NOT_NAN:
@@ -119,18 +116,14 @@ TarnMatch tarn_table__leaf_judge(const TarnPredicate *leaf, const TarnColumnRang
     case TARN_PREDICATE_LT:
     case TARN_PREDICATE_LE:
     case TARN_PREDICATE_GT:
-    case TARN_PREDICATE_GE:
-        return judge_order(leaf, range);
+    case TARN_PREDICATE_GE: return judge_order(leaf, range);
     case TARN_PREDICATE_EQ:
     case TARN_PREDICATE_NE:
     case TARN_PREDICATE_IN:
-    case TARN_PREDICATE_NOT_IN:
-        return judge_members(leaf, range);
+    case TARN_PREDICATE_NOT_IN: return judge_members(leaf, range);
     case TARN_PREDICATE_STARTS_WITH:
-    case TARN_PREDICATE_NOT_STARTS_WITH:
-        return judge_prefix(leaf, range);
-    default:
-        return TARN_MATCH_SOME;
+    case TARN_PREDICATE_NOT_STARTS_WITH: return judge_prefix(leaf, range);
+    default: return TARN_MATCH_SOME;
     }
 }
 
@@ -138,13 +131,10 @@ static bool decode_bound(TarnPrimitive type, TarnText bytes, TarnLiteral *bound)
     if (bytes.data == NULL) return false;
     TarnError ignored; /* a bound that does not decode is no evidence, and no reason to fail */
     if (!tarn_format_literal_from_bytes(type, bytes, bound, &ignored)) return false;
-    return !bound->is_null &&
-           !(tarn_table__kind_is_real(bound->kind) && isnan(bound->as.real));
+    return !bound->is_null && !(tarn_table__kind_is_real(bound->kind) && isnan(bound->as.real));
 }
 
-static bool has_order(TarnTypeKind kind) {
-    return kind <= TARN_TYPE_BINARY;
-}
+static bool has_order(TarnTypeKind kind) { return kind <= TARN_TYPE_BINARY; }
 
 void tarn_table__range_bounds(TarnPrimitive type, TarnText lower, TarnText upper,
                               TarnColumnRange *range) {
@@ -174,9 +164,7 @@ static const TarnColumnMetrics *find_metrics(const TarnDataFile *file, int32_t f
 }
 
 /* TARN_ABSENT, or nonsense, is not known. */
-static bool known(int64_t count) {
-    return count >= 0;
-}
+static bool known(int64_t count) { return count >= 0; }
 
 static void read_metrics(const TarnPredicate *leaf, const TarnDataFile *file,
                          const TarnColumnMetrics *metrics, TarnColumnRange *range) {
@@ -219,7 +207,6 @@ TarnMatch tarn_table_predicate_on_metrics(const TarnPredicate *bound, const Tarn
         }
         return result;
     }
-    default:
-        return judge_leaf_on_metrics(bound, file);
+    default: return judge_leaf_on_metrics(bound, file);
     }
 }

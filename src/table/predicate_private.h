@@ -20,15 +20,15 @@ static inline bool tarn_table__predicate_is_leaf(const TarnPredicate *predicate)
 bool tarn_table__leaf_keeps(const TarnPredicate *leaf, const TarnLiteral *value);
 /* AND or OR of children already bound, constants folded, nested ones of the same kind opened. */
 const TarnPredicate *tarn_table__predicate_join(TarnPredicateKind kind,
-                                                const TarnPredicate *const *children,
-                                                size_t count, TarnArena *arena);
+                                                const TarnPredicate *const *children, size_t count,
+                                                TarnArena *arena);
 
 /* What is known of the values of one column in a file, or of a partition field in a manifest. */
 typedef struct TarnColumnRange {
     bool no_null;  /* surely */
     bool all_null; /* surely */
     bool no_nan;
-    bool only_nan; /* each value that is not null is NaN */
+    bool only_nan;  /* each value that is not null is NaN */
     bool has_lower; /* of the values that are neither null nor NaN */
     bool has_upper;
     TarnLiteral lower;

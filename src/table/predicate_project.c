@@ -102,18 +102,13 @@ typedef struct Limits {
 static bool is_discrete(TarnTypeKind kind, Limits *limits) {
     switch (kind) {
     case TARN_TYPE_INT:
-    case TARN_TYPE_DATE:
-        *limits = (Limits){INT32_MIN, INT32_MAX};
-        return true;
+    case TARN_TYPE_DATE: *limits = (Limits){INT32_MIN, INT32_MAX}; return true;
     case TARN_TYPE_LONG:
     case TARN_TYPE_TIMESTAMP:
     case TARN_TYPE_TIMESTAMPTZ:
     case TARN_TYPE_TIMESTAMP_NS:
-    case TARN_TYPE_TIMESTAMPTZ_NS:
-        *limits = (Limits){INT64_MIN, INT64_MAX};
-        return true;
-    default:
-        return false;
+    case TARN_TYPE_TIMESTAMPTZ_NS: *limits = (Limits){INT64_MIN, INT64_MAX}; return true;
+    default: return false;
     }
 }
 
@@ -169,11 +164,9 @@ static const TarnPredicate *order_inclusive(const Projection *p, const TarnLiter
             return at_most(p, TARN_PREDICATE_LE, &neighbour);
         }
         /* Truncation never makes larger, so on a boundary "below" stays "below". */
-        return at_most(p, keeps_boundary(p, literal, value) ? TARN_PREDICATE_LT
-                                                            : TARN_PREDICATE_LE,
+        return at_most(p, keeps_boundary(p, literal, value) ? TARN_PREDICATE_LT : TARN_PREDICATE_LE,
                        value);
-    case TARN_PREDICATE_LE:
-        return at_most(p, TARN_PREDICATE_LE, value);
+    case TARN_PREDICATE_LE: return at_most(p, TARN_PREDICATE_LE, value);
     case TARN_PREDICATE_GT:
         if (discrete && literal->as.integer < limits.highest) {
             TarnLiteral above = shifted(literal, 1);
@@ -181,8 +174,7 @@ static const TarnPredicate *order_inclusive(const Projection *p, const TarnLiter
             return make(p, TARN_PREDICATE_GE, &neighbour, 1);
         }
         return make(p, TARN_PREDICATE_GE, value, 1);
-    default: /* GE */
-        return make(p, TARN_PREDICATE_GE, value, 1);
+    default: /* GE */ return make(p, TARN_PREDICATE_GE, value, 1);
     }
 }
 
@@ -203,8 +195,7 @@ static const TarnPredicate *order_strict(const Projection *p, const TarnLiteral 
     bool discrete = is_discrete(p->leaf->type.kind, &limits);
     TarnLiteral neighbour;
     switch (p->leaf->kind) {
-    case TARN_PREDICATE_LT:
-        return make(p, TARN_PREDICATE_LT, value, 1);
+    case TARN_PREDICATE_LT: return make(p, TARN_PREDICATE_LT, value, 1);
     case TARN_PREDICATE_LE:
         if (discrete && literal->as.integer < limits.highest) {
             TarnLiteral above = shifted(literal, 1);
@@ -212,8 +203,7 @@ static const TarnPredicate *order_strict(const Projection *p, const TarnLiteral 
             return make(p, TARN_PREDICATE_LT, &neighbour, 1);
         }
         return make(p, TARN_PREDICATE_LT, value, 1);
-    case TARN_PREDICATE_GT:
-        return surely_above(p, TARN_PREDICATE_GT, value);
+    case TARN_PREDICATE_GT: return surely_above(p, TARN_PREDICATE_GT, value);
     default: /* GE */
         if (discrete && literal->as.integer > limits.lowest) {
             TarnLiteral below = shifted(literal, -1);
@@ -223,9 +213,8 @@ static const TarnPredicate *order_strict(const Projection *p, const TarnLiteral 
             }
             return surely_above(p, TARN_PREDICATE_GT, &neighbour);
         }
-        return surely_above(p, keeps_boundary(p, literal, value) ? TARN_PREDICATE_GE
-                                                                 : TARN_PREDICATE_GT,
-                            value);
+        return surely_above(
+            p, keeps_boundary(p, literal, value) ? TARN_PREDICATE_GE : TARN_PREDICATE_GT, value);
     }
 }
 
@@ -268,21 +257,19 @@ static const TarnPredicate *project_field(const Projection *p) {
     TarnTransformKind transform = p->field->transform.kind;
     const TarnPredicate *leaf = p->leaf;
     if (keeps_values(p)) {
-        TarnLiteral *literals =
-            tarn_base_arena_copy(p->arena, leaf->literals, leaf->literal_count * sizeof(*literals));
+        TarnLiteral *literals = tarn_base_arena_copy(p->arena, leaf->literals,
+                                                     leaf->literal_count * sizeof(*literals));
         if (literals == NULL) return NULL;
         for (size_t i = 0; i < leaf->literal_count; i++) literals[i].kind = p->type.kind;
         return make(p, leaf->kind, literals, leaf->literal_count);
     }
     switch (leaf->kind) {
     case TARN_PREDICATE_IS_NULL:
-    case TARN_PREDICATE_NOT_NULL:
-        return make(p, leaf->kind, NULL, 0);
+    case TARN_PREDICATE_NOT_NULL: return make(p, leaf->kind, NULL, 0);
     case TARN_PREDICATE_EQ:
     case TARN_PREDICATE_NE:
     case TARN_PREDICATE_IN:
-    case TARN_PREDICATE_NOT_IN:
-        return project_members(p);
+    case TARN_PREDICATE_NOT_IN: return project_members(p);
     case TARN_PREDICATE_LT:
     case TARN_PREDICATE_LE:
     case TARN_PREDICATE_GT:
@@ -290,10 +277,8 @@ static const TarnPredicate *project_field(const Projection *p) {
         if (transform == TARN_TRANSFORM_BUCKET) return not_null_or_nothing(p);
         return project_order(p);
     case TARN_PREDICATE_STARTS_WITH:
-    case TARN_PREDICATE_NOT_STARTS_WITH:
-        return project_prefix(p);
-    default:
-        return nothing(p);
+    case TARN_PREDICATE_NOT_STARTS_WITH: return project_prefix(p);
+    default: return nothing(p);
     }
 }
 
@@ -323,8 +308,8 @@ static const TarnPredicate *project_tree(const TarnPredicate *bound, const TarnP
     if (bound->kind != TARN_PREDICATE_AND && bound->kind != TARN_PREDICATE_OR) {
         return tarn_table_predicate_constant(strict ? TARN_PREDICATE_FALSE : TARN_PREDICATE_TRUE);
     }
-    const TarnPredicate **children =
-        TARN_NEW_ARRAY(arena, bound->child_count, const TarnPredicate *);
+    const TarnPredicate **children = TARN_NEW_ARRAY(arena, bound->child_count,
+                                                    const TarnPredicate *);
     if (children == NULL) return NULL;
     for (size_t i = 0; i < bound->child_count; i++) {
         children[i] = project_tree(bound->children[i], spec, strict, arena);

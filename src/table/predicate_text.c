@@ -33,8 +33,8 @@ static const char *symbol(TarnPredicateKind kind) {
 static void write_field(TextWriter *writer, int32_t id) {
     TarnArena arena;
     tarn_base_arena_init(&arena, 64 * TARN_KIB);
-    const char *path =
-        writer->schema != NULL ? tarn_table_schema_path(writer->schema, id, &arena) : NULL;
+    const char *path = writer->schema != NULL ? tarn_table_schema_path(writer->schema, id, &arena)
+                                              : NULL;
     if (path != NULL) {
         tarn_base_buffer_string(writer->out, path);
     } else {

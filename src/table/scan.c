@@ -36,7 +36,7 @@ typedef struct Planner {
     const TarnManifestPin **pins;
     TarnManifestReadOptions read;
     TarnDeleteIndex deletes;
-    size_t capacity; /* of plan->tasks */
+    size_t capacity;  /* of plan->tasks */
     uint64_t *hashes; /* of the tasks' paths */
     size_t hash_count;
     size_t hash_capacity;
@@ -95,9 +95,9 @@ static bool select_manifests(Planner *planner, TarnError *error) {
         if (!tarn_table__spec_filters_get(&planner->filters, file, &filter, &spec, error)) {
             return false;
         }
-        planner->wanted[i] =
-            tarn_table__manifest_has_live(file) &&
-            tarn_table_partition_filter_manifest(filter, file->partitions, file->partition_count);
+        planner->wanted[i] = tarn_table__manifest_has_live(file) &&
+                             tarn_table_partition_filter_manifest(filter, file->partitions,
+                                                                  file->partition_count);
         size_t *total = file->is_deletes ? &plan->delete_manifests_total : &plan->manifests_total;
         size_t *read = file->is_deletes ? &plan->delete_manifests_read : &plan->manifests_read;
         *total += 1;
@@ -124,8 +124,7 @@ static bool choose_metrics(Planner *planner, TarnError *error) {
     if (options->all_metrics) return true;
     int32_t *own = NULL;
     size_t own_count = 0;
-    if (!tarn_table_predicate_fields(planner->predicate, planner->arena, &own, &own_count,
-                                     error)) {
+    if (!tarn_table_predicate_fields(planner->predicate, planner->arena, &own, &own_count, error)) {
         return false;
     }
     size_t count = own_count + options->field_id_count;
@@ -186,10 +185,14 @@ bool tarn_table__manifests_acquire(TarnManifestCache *cache, TarnStore *store,
                                    const TarnTableMetadata *metadata,
                                    const TarnManifestFile *manifests, const bool *wanted,
                                    size_t count, const TarnManifestReadOptions *data_options,
-                                   uint32_t threads, TarnArena *arena,
-                                   const TarnManifestPin **pins, TarnError *error) {
-    Acquisition work = {.cache = cache, .store = store, .metadata = metadata,
-                        .manifests = manifests, .data_options = data_options, .pins = pins};
+                                   uint32_t threads, TarnArena *arena, const TarnManifestPin **pins,
+                                   TarnError *error) {
+    Acquisition work = {.cache = cache,
+                        .store = store,
+                        .metadata = metadata,
+                        .manifests = manifests,
+                        .data_options = data_options,
+                        .pins = pins};
     work.missing = TARN_NEW_ARRAY(arena, count, size_t);
     if (work.missing == NULL) return tarn_base_arena_check(arena, error);
     for (size_t i = 0; i < count; i++) {
@@ -230,8 +233,7 @@ static bool index_deletes(Planner *planner, size_t index, TarnError *error) {
                                        "manifest \"%.*s\", entry %zu has no sequence number",
                                        TARN_TEXT_ARG(file->path), i);
         }
-        if (!tarn_table__delete_index_add(&planner->deletes, &entry->file, sequence, spec,
-                                          error)) {
+        if (!tarn_table__delete_index_add(&planner->deletes, &entry->file, sequence, spec, error)) {
             return false;
         }
     }
@@ -261,16 +263,14 @@ static void add_saturating(int64_t *sum, int64_t value) {
     if (__builtin_add_overflow(*sum, value, sum)) *sum = INT64_MAX;
 }
 
-static bool find_deletes(ManifestScan *scan, uint32_t tuple, TarnScanTask *task,
-                         TarnError *error) {
+static bool find_deletes(ManifestScan *scan, uint32_t tuple, TarnScanTask *task, TarnError *error) {
     Planner *planner = scan->planner;
     if (planner->deletes.count == 0) return true;
     TupleMemo *memo = &scan->memos[tuple];
     if (!memo->deletes_known) {
         if (!tarn_table__delete_index_partition(&planner->deletes, scan->spec->id,
-                                                task->file->partition,
-                                                task->file->partition_count, &memo->deletes,
-                                                error)) {
+                                                task->file->partition, task->file->partition_count,
+                                                &memo->deletes, error)) {
             return false;
         }
         memo->deletes_known = true;
@@ -330,8 +330,8 @@ static bool keep_file(ManifestScan *scan, size_t number, const TarnPredicate *re
     if (task == NULL) return tarn_base_arena_check(scan->planner->arena, error);
     task->file = &entry->file;
     task->spec = scan->spec;
-    task->snapshot_id =
-        entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id : scan->file->added_snapshot_id;
+    task->snapshot_id = entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id
+                                                          : scan->file->added_snapshot_id;
     task->sequence_number = sequence;
     task->file_sequence_number = entry->file_sequence_number != TARN_ABSENT
                                      ? entry->file_sequence_number
@@ -369,8 +369,7 @@ static bool scan_entry(ManifestScan *scan, size_t number, TarnError *error) {
     }
     if (memo->residual == NULL) {
         memo->residual = tarn_table_partition_filter_residual(
-            scan->filter, entry->file.partition, entry->file.partition_count,
-            scan->planner->arena);
+            scan->filter, entry->file.partition, entry->file.partition_count, scan->planner->arena);
         if (memo->residual == NULL) return tarn_base_arena_check(scan->planner->arena, error);
     }
     TarnMatch match = tarn_table_predicate_on_metrics(memo->residual, &entry->file);
@@ -379,8 +378,8 @@ static bool scan_entry(ManifestScan *scan, size_t number, TarnError *error) {
 }
 
 static bool scan_manifest(Planner *planner, size_t index, TarnError *error) {
-    ManifestScan scan = {.planner = planner, .file = &planner->files[index],
-                         .pin = planner->pins[index]};
+    ManifestScan scan = {
+        .planner = planner, .file = &planner->files[index], .pin = planner->pins[index]};
     scan.next_row_id = scan.file->first_row_id;
     scan.memos = TARN_NEW_ARRAY(planner->arena, scan.pin->tuple_count, TupleMemo);
     if (!tarn_base_arena_check(planner->arena, error) ||
@@ -418,8 +417,7 @@ static bool refuse_duplicates(Planner *planner, TarnError *error) {
             }
             done = tarn_base_error_set(error, TARN_E_METADATA_INVALID,
                                        "data file \"%.*s\" is live twice in snapshot %" PRId64,
-                                       TARN_TEXT_ARG(plan->tasks[i].file->path),
-                                       plan->snapshot_id);
+                                       TARN_TEXT_ARG(plan->tasks[i].file->path), plan->snapshot_id);
             break;
         }
         slots[at] = (uint32_t)(i + 1);

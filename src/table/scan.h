@@ -35,10 +35,10 @@ typedef struct TarnScanDelete {
 
 /* One data file to read. Files, specs and texts live until the plan is disposed. */
 typedef struct TarnScanTask {
-    const TarnDataFile *file;     /* its first_row_id is as stored: see below */
+    const TarnDataFile *file;      /* its first_row_id is as stored: see below */
     const TarnPartitionSpec *spec; /* of the table; the partition values' order */
-    int64_t snapshot_id;          /* that added the file */
-    int64_t sequence_number;      /* inherited where the manifest leaves it out */
+    int64_t snapshot_id;           /* that added the file */
+    int64_t sequence_number;       /* inherited where the manifest leaves it out */
     int64_t file_sequence_number;
     int64_t first_row_id; /* v3, inherited; TARN_ABSENT */
     /* What the partition values leave of the predicate: TRUE = no row needs to be tested. */

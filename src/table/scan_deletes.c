@@ -88,6 +88,7 @@ static TarnDeleteList *list_of(TarnDeleteIndex *index, TarnMap *map, TarnText ke
 bool tarn_table__delete_index_add(TarnDeleteIndex *index, const TarnDataFile *file,
                                   int64_t sequence_number, const TarnPartitionSpec *spec,
                                   TarnError *error) {
+    TarnArena *arena = index->arena;
     TarnDeleteList *list = NULL;
     if (file->content == TARN_CONTENT_EQUALITY_DELETES && is_unpartitioned(spec)) {
         list = &index->everywhere;
@@ -103,9 +104,8 @@ bool tarn_table__delete_index_add(TarnDeleteIndex *index, const TarnDataFile *fi
         tarn_base_buffer_dispose(&key);
         if (!done) return false;
     }
-    if (list == NULL) return tarn_base_arena_check(index->arena, error);
-    TarnScanDelete *item = TARN_PUSH(index->arena, list);
-    if (item == NULL) return tarn_base_arena_check(index->arena, error);
+    TarnScanDelete *item = list != NULL ? TARN_PUSH(arena, list) : NULL;
+    if (item == NULL) return tarn_base_arena_check(arena, error);
     *item = (TarnScanDelete){.file = file, .sequence_number = sequence_number};
     list->sorted = false;
     index->count++;

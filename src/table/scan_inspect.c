@@ -68,8 +68,8 @@ static bool open_manifest(TarnEntryCursor *cursor, TarnError *error) {
                                    ", which the table does not have",
                                    TARN_TEXT_ARG(file->path), file->spec_id);
     }
-    return tarn_table_manifest_acquire(cursor->options.cache, cursor->options.store, file,
-                                       metadata, NULL, &cursor->pin, error);
+    return tarn_table_manifest_acquire(cursor->options.cache, cursor->options.store, file, metadata,
+                                       NULL, &cursor->pin, error);
 }
 
 static void fill_row(TarnEntryCursor *cursor, const TarnManifestEntry *entry) {
@@ -92,8 +92,7 @@ static void fill_row(TarnEntryCursor *cursor, const TarnManifestEntry *entry) {
     }
 }
 
-bool tarn_table_entries_next(TarnEntryCursor *cursor, const TarnEntryRow **row,
-                             TarnError *error) {
+bool tarn_table_entries_next(TarnEntryCursor *cursor, const TarnEntryRow **row, TarnError *error) {
     *row = NULL;
     if (cursor->list == NULL) return true;
     for (;;) {
@@ -130,19 +129,22 @@ static bool new_partition(PartitionList *list, const TarnEntryRow *row, TarnText
     const TarnDataFile *file = &row->entry.file;
     TarnPartitionRow *partition = TARN_PUSH(arena, list);
     TarnText copy = {tarn_base_arena_copy(arena, key.data, key.size), key.size};
-    TarnLiteral *values =
-        tarn_base_arena_copy(arena, file->partition, file->partition_count * sizeof(*values));
-    if (!tarn_base_arena_check(arena, error)) return false;
+    TarnLiteral *values = tarn_base_arena_copy(arena, file->partition,
+                                               file->partition_count * sizeof(*values));
+    if (partition == NULL || !tarn_base_arena_check(arena, error)) {
+        return tarn_base_arena_check(arena, error);
+    }
     for (size_t i = 0; i < file->partition_count; i++) {
         TarnTypeKind kind = values[i].kind;
         if (values[i].is_null || (kind != TARN_TYPE_STRING && kind != TARN_TYPE_UUID &&
                                   kind != TARN_TYPE_FIXED && kind != TARN_TYPE_BINARY)) {
             continue;
         }
-        values[i].as.bytes.data =
-            tarn_base_arena_string_n(arena, values[i].as.bytes.data, values[i].as.bytes.size);
+        values[i].as.bytes.data = tarn_base_arena_string_n(arena, values[i].as.bytes.data,
+                                                           values[i].as.bytes.size);
     }
-    *partition = (TarnPartitionRow){.spec = row->spec, .values = values,
+    *partition = (TarnPartitionRow){.spec = row->spec,
+                                    .values = values,
                                     .value_count = file->partition_count,
                                     .last_snapshot_id = TARN_ABSENT,
                                     .last_updated_at_ms = TARN_ABSENT};
@@ -164,8 +166,8 @@ static void count_row(PartitionList *list, TarnPartitionRow *partition, const Ta
         partition->equality_delete_files++;
         add_to(&partition->equality_delete_records, file->record_count);
     }
-    const TarnSnapshot *snapshot =
-        tarn_table_metadata_snapshot(list->metadata, row->entry.snapshot_id);
+    const TarnSnapshot *snapshot = tarn_table_metadata_snapshot(list->metadata,
+                                                                row->entry.snapshot_id);
     if (snapshot == NULL || (partition->last_updated_at_ms != TARN_ABSENT &&
                              partition->last_updated_at_ms >= snapshot->timestamp_ms)) {
         return;
@@ -219,8 +221,8 @@ bool tarn_table_partitions(const TarnInspectOptions *options, const TarnSnapshot
 
 /* --- history --- */
 
-bool tarn_table_history(const TarnTableMetadata *metadata, TarnArena *arena,
-                        TarnHistoryRow **rows, size_t *count, TarnError *error) {
+bool tarn_table_history(const TarnTableMetadata *metadata, TarnArena *arena, TarnHistoryRow **rows,
+                        size_t *count, TarnError *error) {
     TarnMap ancestors;
     size_t total = metadata->snapshot_log_count;
     TarnHistoryRow *list = TARN_NEW_ARRAY(arena, total, TarnHistoryRow);

@@ -32,11 +32,11 @@ typedef struct TarnEntryRow {
 /* One manifest at a time is in memory. Everything in options must outlive the cursor. */
 typedef struct TarnEntryCursor TarnEntryCursor;
 bool tarn_table_entries_open(const TarnInspectOptions *options, const TarnSnapshot *snapshot,
-                             TarnEntriesKind kind, TarnEntryCursor **cursor,
-                             TarnError *error) TARN_CHECKED;
+                             TarnEntriesKind kind, TarnEntryCursor **cursor, TarnError *error)
+    TARN_CHECKED;
 /* *row NULL = the end; else valid until the next call. */
-bool tarn_table_entries_next(TarnEntryCursor *cursor, const TarnEntryRow **row,
-                             TarnError *error) TARN_CHECKED;
+bool tarn_table_entries_next(TarnEntryCursor *cursor, const TarnEntryRow **row, TarnError *error)
+    TARN_CHECKED;
 void tarn_table_entries_close(TarnEntryCursor *cursor); /* NULL is fine */
 
 typedef struct TarnPartitionRow {
@@ -68,7 +68,7 @@ typedef struct TarnHistoryRow {
 } TarnHistoryRow;
 
 /* The snapshot log, in order of time. */
-bool tarn_table_history(const TarnTableMetadata *metadata, TarnArena *arena,
-                        TarnHistoryRow **rows, size_t *count, TarnError *error) TARN_CHECKED;
+bool tarn_table_history(const TarnTableMetadata *metadata, TarnArena *arena, TarnHistoryRow **rows,
+                        size_t *count, TarnError *error) TARN_CHECKED;
 
 #endif

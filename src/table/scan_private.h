@@ -35,8 +35,8 @@ bool tarn_table__manifests_acquire(TarnManifestCache *cache, TarnStore *store,
                                    const TarnTableMetadata *metadata,
                                    const TarnManifestFile *manifests, const bool *wanted,
                                    size_t count, const TarnManifestReadOptions *data_options,
-                                   uint32_t threads, TarnArena *arena,
-                                   const TarnManifestPin **pins, TarnError *error) TARN_CHECKED;
+                                   uint32_t threads, TarnArena *arena, const TarnManifestPin **pins,
+                                   TarnError *error) TARN_CHECKED;
 void tarn_table__manifests_release(const TarnManifestPin **pins, size_t count);
 
 /* Deletes by what they apply to. */
@@ -70,7 +70,7 @@ bool tarn_table__delete_index_partition(TarnDeleteIndex *index, int32_t spec_id,
 /* What applies to one data file, ascending by sequence number. */
 bool tarn_table__delete_index_find(TarnDeleteIndex *index, TarnDeleteList *partition,
                                    const TarnDataFile *file, int64_t sequence_number,
-                                   const TarnScanDelete **deletes, size_t *count,
-                                   TarnError *error) TARN_CHECKED;
+                                   const TarnScanDelete **deletes, size_t *count, TarnError *error)
+    TARN_CHECKED;
 
 #endif

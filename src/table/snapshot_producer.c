@@ -125,19 +125,18 @@ static bool begin_attempt(TarnSnapshotProducer *producer, const TarnTableMetadat
     }
     if (!producer->has_start) {
         producer->has_start = true;
-        producer->starting_snapshot_id =
-            producer->parent != NULL ? producer->parent->id : TARN_ABSENT;
+        producer->starting_snapshot_id = producer->parent != NULL ? producer->parent->id
+                                                                  : TARN_ABSENT;
     }
-    producer->found = TARN_NEW_ARRAY(&producer->attempt_arena,
-                                     producer->change->removed_count, bool);
+    producer->found = TARN_NEW_ARRAY(&producer->attempt_arena, producer->change->removed_count,
+                                     bool);
     return tarn_base_arena_check(&producer->attempt_arena, error);
 }
 
 /* --- the manifest list --- */
 
 /* Version 2 wants counts of each manifest; rows that version 1 wrote may lack them. */
-static bool complete_row(TarnSnapshotProducer *producer, TarnManifestFile *row,
-                         TarnError *error) {
+static bool complete_row(TarnSnapshotProducer *producer, TarnManifestFile *row, TarnError *error) {
     static const TarnManifestReadOptions WITHOUT = {.without_metrics = true};
     if (row->added_snapshot_id == TARN_ABSENT) {
         row->added_snapshot_id = producer->parent != NULL ? producer->parent->id : 0;
@@ -201,10 +200,9 @@ static bool collect_rows(TarnSnapshotProducer *producer, TarnRowList *rows, Tarn
     for (size_t i = 0; done && i < list->count; i++) {
         if (!belongs_in_list(producer, &list->manifests[i])) continue;
         TarnManifestFile *row = TARN_PUSH(arena, &existing);
-        done = row != NULL
-                   ? tarn_table__produce_copy_row(&list->manifests[i], arena, row, error) &&
-                         complete_row(producer, row, error)
-                   : tarn_base_arena_check(arena, error);
+        done = row != NULL ? tarn_table__produce_copy_row(&list->manifests[i], arena, row, error) &&
+                                 complete_row(producer, row, error)
+                           : tarn_base_arena_check(arena, error);
     }
     tarn_table_manifest_list_release(list);
     return done &&
@@ -239,10 +237,9 @@ static bool register_files(TarnSnapshotProducer *producer, const TarnRowList *ro
 
 static bool write_list(TarnSnapshotProducer *producer, const TarnRowList *rows,
                        TarnSnapshot *snapshot, TarnError *error) {
-    const char *name =
-        tarn_base_arena_printf(&producer->attempt_arena, "snap-%" PRId64 "-%" PRIu32 "-%s.avro",
-                               producer->snapshot_id, producer->attempt,
-                               producer->options.commit_id);
+    const char *name = tarn_base_arena_printf(
+        &producer->attempt_arena, "snap-%" PRId64 "-%" PRIu32 "-%s.avro", producer->snapshot_id,
+        producer->attempt, producer->options.commit_id);
     if (name == NULL) return tarn_base_arena_check(&producer->attempt_arena, error);
     const char *path = tarn_table__produce_path(producer, name);
     uint8_t marker[16];
@@ -304,8 +301,8 @@ static bool fill_updates(TarnArena *arena, const TarnTableMetadata *base, const 
     }
     updates[count++] = (TarnTableUpdate){.kind = TARN_UPDATE_SET_SNAPSHOT_REF, .ref = ref};
     requirements[0] = (TarnTableRequirement){.kind = TARN_REQUIRE_UUID, .text = base->uuid};
-    requirements[1] = (TarnTableRequirement){.kind = TARN_REQUIRE_REF_SNAPSHOT_ID,
-                                             .text = name_copy, .integer = parent_id};
+    requirements[1] = (TarnTableRequirement){
+        .kind = TARN_REQUIRE_REF_SNAPSHOT_ID, .text = name_copy, .integer = parent_id};
     prepared->updates = updates;
     prepared->update_count = count;
     prepared->requirements = requirements;
@@ -323,18 +320,17 @@ static bool prepare_attempt(TarnSnapshotProducer *producer, TarnPreparedSnapshot
         !tarn_table__produce_merge(producer, &rows, error)) {
         return false;
     }
-    *snapshot = (TarnSnapshot){
-        .id = producer->snapshot_id,
-        .parent_id = producer->parent != NULL ? producer->parent->id : TARN_ABSENT,
-        .sequence_number = producer->base->last_sequence_number + 1,
-        .timestamp_ms = snapshot_time(producer),
-        .operation = operation_name(producer->change->operation),
-        .schema_id = producer->base->current_schema_id,
-        .first_row_id = TARN_ABSENT,
-        .added_rows = TARN_ABSENT};
+    *snapshot = (TarnSnapshot){.id = producer->snapshot_id,
+                               .parent_id = producer->parent != NULL ? producer->parent->id
+                                                                     : TARN_ABSENT,
+                               .sequence_number = producer->base->last_sequence_number + 1,
+                               .timestamp_ms = snapshot_time(producer),
+                               .operation = operation_name(producer->change->operation),
+                               .schema_id = producer->base->current_schema_id,
+                               .first_row_id = TARN_ABSENT,
+                               .added_rows = TARN_ABSENT};
     *prepared = (TarnPreparedSnapshot){.snapshot = snapshot};
-    if (!write_list(producer, &rows, snapshot, error) ||
-        !register_files(producer, &rows, error) ||
+    if (!write_list(producer, &rows, snapshot, error) || !register_files(producer, &rows, error) ||
         !tarn_table__produce_summary(producer, snapshot, prepared, error) ||
         !fill_updates(arena, producer->base, ref_name(producer), snapshot, snapshot->parent_id,
                       snapshot->id, prepared, error)) {

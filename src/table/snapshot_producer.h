@@ -50,7 +50,8 @@ typedef struct TarnSnapshotChange {
     const TarnText *removed;
     size_t removed_count;
     /* Bound. Removes each data file whose rows all match; a file of which some may match and some
-     * not is TARN_E_SQL_UNSUPPORTED, naming it: rows in a file are not deleted here. NULL = none. */
+     * not is TARN_E_SQL_UNSUPPORTED, naming it: rows in a file are not deleted here. NULL = none.
+     */
     const TarnPredicate *remove_where;
     /* Removes the data files in each partition that `added` has a file in (dynamic overwrite).
      * Under an unpartitioned spec that is all files. Files of an older, coarser spec that may hold
@@ -93,8 +94,8 @@ typedef struct TarnSnapshotProducer TarnSnapshotProducer;
 /* `options`, `change` and what they point to must outlive the producer. */
 bool tarn_table_snapshot_producer_new(const TarnProducerOptions *options,
                                       const TarnSnapshotChange *change,
-                                      TarnSnapshotProducer **producer,
-                                      TarnError *error) TARN_CHECKED;
+                                      TarnSnapshotProducer **producer, TarnError *error)
+    TARN_CHECKED;
 void tarn_table_snapshot_producer_free(TarnSnapshotProducer *producer); /* NULL is fine */
 /* The same for all attempts: to look for in a table's snapshots when an answer was lost. */
 int64_t tarn_table_snapshot_producer_id(const TarnSnapshotProducer *producer);
@@ -106,8 +107,8 @@ int64_t tarn_table_snapshot_producer_id(const TarnSnapshotProducer *producer);
  * TARN_E_FORMAT_UNSUPPORTED (format version 1 and 3 tables); the store's. */
 bool tarn_table_snapshot_producer_prepare(TarnSnapshotProducer *producer,
                                           const TarnTableMetadata *base, TarnStoreBatch *batch,
-                                          TarnPreparedSnapshot *prepared,
-                                          TarnError *error) TARN_CHECKED;
+                                          TarnPreparedSnapshot *prepared, TarnError *error)
+    TARN_CHECKED;
 /* What this producer wrote and nothing refers to: after a commit the leavings of lost attempts;
  * after a sure failure all of it. Data files are not in it. Views into the producer. */
 void tarn_table_snapshot_producer_garbage(TarnSnapshotProducer *producer, bool committed,

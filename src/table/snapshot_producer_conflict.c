@@ -57,8 +57,7 @@ static bool replaces_files(const TarnSnapshotProducer *producer) {
 static const TarnSnapshot *new_since(const History *history, const TarnManifestEntry *entry,
                                      const TarnManifestFile *file) {
     if (entry->status == TARN_ENTRY_DELETED) return NULL;
-    int64_t id =
-        entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id : file->added_snapshot_id;
+    int64_t id = entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id : file->added_snapshot_id;
     const TarnSnapshot *snapshot = find_snapshot(history, id);
     if (snapshot == NULL || is_operation(snapshot, "replace")) return NULL;
     return snapshot;
@@ -83,8 +82,7 @@ static bool conflict(const TarnSnapshot *snapshot, const TarnDataFile *file, con
     return tarn_base_error_hint(error, "run the statement again on the table as it is now");
 }
 
-static bool check_manifest(Validation *validation, const TarnManifestFile *file,
-                           TarnError *error) {
+static bool check_manifest(Validation *validation, const TarnManifestFile *file, TarnError *error) {
     TarnSnapshotProducer *producer = validation->producer;
     TarnArena *arena = &producer->attempt_arena;
     const TarnPartitionFilter *filter = NULL;
@@ -125,8 +123,8 @@ static bool check_manifests(TarnSnapshotProducer *producer, const History *histo
                             const TarnManifestFile *manifests, size_t count, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
     TarnArena *arena = &producer->attempt_arena;
-    Validation validation = {.producer = producer, .history = history,
-                             .filter = change->conflict_filter};
+    Validation validation = {
+        .producer = producer, .history = history, .filter = change->conflict_filter};
     if (validation.filter == NULL) {
         validation.filter = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
     }
@@ -137,8 +135,8 @@ static bool check_manifests(TarnSnapshotProducer *producer, const History *histo
         !tarn_table_predicate_fields(validation.filter, arena, &ids, &id_count, error)) {
         return false;
     }
-    validation.options = (TarnManifestReadOptions){.field_ids = ids, .field_id_count = id_count,
-                                                   .without_metrics = id_count == 0};
+    validation.options = (TarnManifestReadOptions){
+        .field_ids = ids, .field_id_count = id_count, .without_metrics = id_count == 0};
     for (size_t i = 0; i < count; i++) {
         const TarnManifestFile *file = &manifests[i];
         bool asked = file->is_deletes ? change->refuse_new_deletes : change->refuse_new_data;
@@ -160,9 +158,8 @@ static bool read_complete_history(TarnSnapshotProducer *producer, History *histo
     return tarn_base_error_hint(error, "run the statement again on the table as it is now");
 }
 
-bool tarn_table__produce_validate(TarnSnapshotProducer *producer,
-                                  const TarnManifestFile *manifests, size_t count,
-                                  TarnError *error) {
+bool tarn_table__produce_validate(TarnSnapshotProducer *producer, const TarnManifestFile *manifests,
+                                  size_t count, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
     bool asked = change->refuse_new_data || change->refuse_new_deletes;
     History history;
@@ -276,8 +273,7 @@ static bool manifest_deleted(TarnSnapshotProducer *producer, const TarnManifestF
     bool found = false;
     for (size_t i = 0; !found && i < pin->manifest->entry_count; i++) {
         const TarnManifestEntry *entry = &pin->manifest->entries[i];
-        found = entry->status == TARN_ENTRY_DELETED &&
-                tarn_base_text_equal(entry->file.path, path);
+        found = entry->status == TARN_ENTRY_DELETED && tarn_base_text_equal(entry->file.path, path);
     }
     tarn_table_manifest_release(pin);
     return found;

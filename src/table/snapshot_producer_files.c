@@ -13,8 +13,8 @@
 const char *tarn_table__produce_path(TarnSnapshotProducer *producer, const char *name) {
     const char *folder = tarn_table_metadata_property(producer->base, "write.metadata.path");
     if (folder == NULL || folder[0] == '\0') {
-        return tarn_base_arena_printf(&producer->arena, "%s/metadata/%s",
-                                      producer->base->location, name);
+        return tarn_base_arena_printf(&producer->arena, "%s/metadata/%s", producer->base->location,
+                                      name);
     }
     size_t size = strlen(folder);
     while (size > 1 && folder[size - 1] == '/') size--;
@@ -28,8 +28,8 @@ static bool record_written(TarnSnapshotProducer *producer, const char *path, Tar
     file->path = path;
     if (producer->written.capacity == room) return true;
     /* Room for the list of garbage, which must not fail when it is asked for. */
-    const char **garbage =
-        TARN_NEW_ARRAY(&producer->arena, producer->written.capacity, const char *);
+    const char **garbage = TARN_NEW_ARRAY(&producer->arena, producer->written.capacity,
+                                          const char *);
     if (garbage == NULL) {
         producer->written.count--;
         return tarn_base_arena_check(&producer->arena, error);
@@ -71,8 +71,8 @@ static bool widen_partitions(TarnManifestEntry *entries, size_t count,
         for (size_t j = 0; j < spec->field_count && j < file->partition_count; j++) {
             if (file->partition[j].is_null || file->partition[j].kind == types[j].kind) continue;
             if (!own) {
-                file->partition = tarn_base_arena_copy(
-                    arena, file->partition, file->partition_count * sizeof(TarnLiteral));
+                file->partition = tarn_base_arena_copy(arena, file->partition,
+                                                       file->partition_count * sizeof(TarnLiteral));
                 if (file->partition == NULL) return tarn_base_arena_check(arena, error);
                 own = true;
             }
@@ -89,8 +89,8 @@ static bool encode_manifest(TarnSnapshotProducer *producer, const TarnManifestEn
                             size_t count, const TarnPartitionSpec *spec, bool is_deletes,
                             TarnBuffer *bytes, TarnArena *arena, TarnManifestFile *row,
                             TarnError *error) {
-    TarnManifestWriteOptions options = {.format_version = 2, .is_deletes = is_deletes,
-                                        .snapshot_id = producer->snapshot_id};
+    TarnManifestWriteOptions options = {
+        .format_version = 2, .is_deletes = is_deletes, .snapshot_id = producer->snapshot_id};
     const TarnOs *os = producer->options.os;
     const TarnSchema *schema = tarn_table_metadata_current_schema(producer->base);
     TarnPrimitive *types = TARN_NEW_ARRAY(arena, spec->field_count, TarnPrimitive);
@@ -114,9 +114,8 @@ bool tarn_table__produce_manifest(TarnSnapshotProducer *producer, const TarnMani
     TarnBuffer bytes;
     tarn_base_arena_init(&arena, producer->options.memory);
     tarn_base_buffer_init(&bytes, TARN_LIMIT_MANIFEST_BYTES);
-    const char *name = tarn_base_arena_printf(&arena, "%s-m%" PRIu32 ".avro",
-                                              producer->options.commit_id,
-                                              producer->manifest_number++);
+    const char *name = tarn_base_arena_printf(
+        &arena, "%s-m%" PRIu32 ".avro", producer->options.commit_id, producer->manifest_number++);
     const char *path = name != NULL ? tarn_table__produce_path(producer, name) : NULL;
     bool done = tarn_base_arena_check(&arena, error) &&
                 tarn_base_arena_check(&producer->arena, error);
@@ -148,8 +147,7 @@ bool tarn_table__produce_read(TarnSnapshotProducer *producer, const TarnManifest
     }
     return tarn_store_get(producer->options.store, path, TARN_STORE_WHOLE,
                           TARN_LIMIT_MANIFEST_BYTES, arena, &bytes, NULL, error) &&
-           tarn_table_manifest_read(bytes, path, producer->base, &options, arena, manifest,
-                                    error);
+           tarn_table_manifest_read(bytes, path, producer->base, &options, arena, manifest, error);
 }
 
 static TarnText copy_text(TarnArena *arena, TarnText text) {
@@ -212,9 +210,7 @@ static bool write_group(TarnSnapshotProducer *producer, const TarnPartitionSpec 
     return true;
 }
 
-static bool is_delete_file(const TarnDataFile *file) {
-    return file->content != TARN_CONTENT_DATA;
-}
+static bool is_delete_file(const TarnDataFile *file) { return file->content != TARN_CONTENT_DATA; }
 
 static bool write_groups(TarnSnapshotProducer *producer, TarnArena *arena, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
@@ -236,8 +232,7 @@ static bool write_groups(TarnSnapshotProducer *producer, TarnArena *arena, TarnE
         size_t count = 0;
         for (size_t j = i; j < change->added_count; j++) {
             const TarnDataFile *file = &change->added[j];
-            if (file->spec_id != first->spec_id ||
-                is_delete_file(file) != is_delete_file(first)) {
+            if (file->spec_id != first->spec_id || is_delete_file(file) != is_delete_file(first)) {
                 continue;
             }
             taken[j] = true;
@@ -245,8 +240,7 @@ static bool write_groups(TarnSnapshotProducer *producer, TarnArena *arena, TarnE
             group[count++] = (TarnManifestEntry){
                 .status = TARN_ENTRY_ADDED,
                 .snapshot_id = producer->snapshot_id,
-                .sequence_number =
-                    explicit_sequence ? change->added_sequence_number : TARN_ABSENT,
+                .sequence_number = explicit_sequence ? change->added_sequence_number : TARN_ABSENT,
                 .file_sequence_number = TARN_ABSENT,
                 .file = *file};
         }
@@ -257,8 +251,7 @@ static bool write_groups(TarnSnapshotProducer *producer, TarnArena *arena, TarnE
     return true;
 }
 
-static bool check_added(const TarnSnapshotProducer *producer, TarnArena *arena,
-                        TarnError *error) {
+static bool check_added(const TarnSnapshotProducer *producer, TarnArena *arena, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
     TarnMap seen;
     tarn_base_map_init(&seen, arena);

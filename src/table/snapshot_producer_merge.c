@@ -30,8 +30,8 @@ static bool read_properties(Merger *merger) {
     if (enabled != NULL && strcmp(enabled, "false") == 0) return false;
     merger->target = tarn_table_metadata_property_int64(base, "commit.manifest.target-size-bytes",
                                                         (int64_t)(8 * TARN_MIB));
-    int64_t fewest =
-        tarn_table_metadata_property_int64(base, "commit.manifest.min-count-to-merge", 100);
+    int64_t fewest = tarn_table_metadata_property_int64(base, "commit.manifest.min-count-to-merge",
+                                                        100);
     merger->fewest = fewest > 2 ? (size_t)fewest : 2;
     return merger->target > 0;
 }
@@ -95,8 +95,9 @@ static bool merge_bin(Merger *merger, const Bin *bin, TarnManifestFile *row, Tar
     TarnBuffer key;
     tarn_base_buffer_init(&key, TARN_LIMIT_METADATA_BYTES);
     bool done = bin_key(merger, bin, &key, error);
-    TarnManifestFile *known =
-        done ? tarn_base_map_get(&producer->merges, tarn_base_buffer_view(&key)) : NULL;
+    TarnManifestFile *known = done ? tarn_base_map_get(&producer->merges,
+                                                       tarn_base_buffer_view(&key))
+                                   : NULL;
     if (known != NULL) {
         *row = *known;
     } else if (done && write_bin(merger, bin, row, error)) {

@@ -92,8 +92,8 @@ bool tarn_table__produce_manifest(TarnSnapshotProducer *producer, const TarnMani
 bool tarn_table__produce_added(TarnSnapshotProducer *producer, TarnError *error) TARN_CHECKED;
 /* A whole manifest with everything in it, inherited; in `arena`. */
 bool tarn_table__produce_read(TarnSnapshotProducer *producer, const TarnManifestFile *file,
-                              TarnArena *arena, TarnManifest **manifest,
-                              TarnError *error) TARN_CHECKED;
+                              TarnArena *arena, TarnManifest **manifest, TarnError *error)
+    TARN_CHECKED;
 /* Copies a row with its texts. */
 bool tarn_table__produce_copy_row(const TarnManifestFile *from, TarnArena *arena,
                                   TarnManifestFile *row, TarnError *error) TARN_CHECKED;
@@ -104,19 +104,18 @@ bool tarn_table__produce_copy_row(const TarnManifestFile *from, TarnArena *arena
 bool tarn_table__produce_remove(TarnSnapshotProducer *producer, const TarnManifestFile *manifests,
                                 size_t count, TarnRowList *rows, TarnError *error) TARN_CHECKED;
 /* Prepares the lookup of change->removed; once. */
-bool tarn_table__produce_index_removed(TarnSnapshotProducer *producer,
-                                       TarnError *error) TARN_CHECKED;
+bool tarn_table__produce_index_removed(TarnSnapshotProducer *producer, TarnError *error)
+    TARN_CHECKED;
 
 /* --- merging (snapshot_producer_merge.c) --- */
 
-bool tarn_table__produce_merge(TarnSnapshotProducer *producer, TarnRowList *rows,
-                               TarnError *error) TARN_CHECKED;
+bool tarn_table__produce_merge(TarnSnapshotProducer *producer, TarnRowList *rows, TarnError *error)
+    TARN_CHECKED;
 
 /* --- conflicts (snapshot_producer_conflict.c) --- */
 
-bool tarn_table__produce_validate(TarnSnapshotProducer *producer,
-                                  const TarnManifestFile *manifests, size_t count,
-                                  TarnError *error) TARN_CHECKED;
+bool tarn_table__produce_validate(TarnSnapshotProducer *producer, const TarnManifestFile *manifests,
+                                  size_t count, TarnError *error) TARN_CHECKED;
 /* TARN_E_COMMIT_CONFLICT for a path that is not live, naming the snapshot that removed it if one
  * since the start did. */
 bool tarn_table__produce_missing_file(TarnSnapshotProducer *producer, TarnText path,

@@ -10,8 +10,8 @@
  */
 #include <inttypes.h>
 
-#include "base/hash.h"
 #include "base/limits.h"
+#include "table/manifest_cache_private.h"
 #include "table/manifest_private.h"
 #include "table/snapshot_producer_private.h"
 
@@ -36,7 +36,7 @@ bool tarn_table__produce_index_removed(TarnSnapshotProducer *producer, TarnError
     if (producer->removed_slots == NULL) return tarn_base_arena_check(&producer->arena, error);
     for (size_t i = 0; i < change->removed_count; i++) {
         TarnText path = change->removed[i];
-        size_t at = tarn_base_hash64(path.data, path.size, 0) & (slot_count - 1);
+        size_t at = tarn_table__path_hash(path) & (slot_count - 1);
         while (producer->removed_slots[at] != 0) {
             if (tarn_base_text_equal(change->removed[producer->removed_slots[at] - 1], path)) {
                 return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
@@ -121,8 +121,8 @@ static bool judge_replaced(Remover *remover, const TarnPartitionSpec *spec,
     *match = TARN_MATCH_NONE;
     for (size_t i = 0; i < remover->replaced.count; i++) {
         const TarnDataFile *replaced = remover->replaced.items[i].value;
-        const TarnPartitionSpec *replaced_spec =
-            tarn_table_metadata_spec(remover->producer->base, replaced->spec_id);
+        const TarnPartitionSpec *replaced_spec = tarn_table_metadata_spec(remover->producer->base,
+                                                                          replaced->spec_id);
         if (replaced_spec == NULL) continue; /* refused when the file was added */
         TarnMatch one = compare_specs(spec, file, replaced_spec, replaced);
         if (one == TARN_MATCH_ALL) {
@@ -173,8 +173,8 @@ static bool judge_where(Look *look, size_t number, bool *hit, TarnError *error) 
     uint32_t tuple = look->pin->tuple_of_entry[number];
     TarnArena *arena = &look->remover->producer->attempt_arena;
     if (look->residuals[tuple] == NULL) {
-        look->residuals[tuple] = tarn_table_partition_filter_residual(
-            look->filter, file->partition, file->partition_count, arena);
+        look->residuals[tuple] = tarn_table_partition_filter_residual(look->filter, file->partition,
+                                                                      file->partition_count, arena);
         if (look->residuals[tuple] == NULL) return tarn_base_arena_check(arena, error);
     }
     TarnMatch match = tarn_table_predicate_on_metrics(look->residuals[tuple], file);
@@ -259,8 +259,8 @@ static bool record_removed(TarnSnapshotProducer *producer, const TarnManifestEnt
         bool bytes = value->kind == TARN_TYPE_STRING || value->kind == TARN_TYPE_UUID ||
                      value->kind == TARN_TYPE_FIXED || value->kind == TARN_TYPE_BINARY;
         if (value->is_null || !bytes) continue;
-        value->as.bytes.data =
-            tarn_base_arena_string_n(arena, value->as.bytes.data, value->as.bytes.size);
+        value->as.bytes.data = tarn_base_arena_string_n(arena, value->as.bytes.data,
+                                                        value->as.bytes.size);
     }
     return tarn_base_arena_check(arena, error);
 }
@@ -305,9 +305,9 @@ static bool rewrite_manifest(const Look *look, const bool *hits, TarnRewrite **r
                                         look->spec, look->file->is_deletes, &rewrite->row, error);
     tarn_base_arena_dispose(&arena);
     if (!done) return false;
-    TarnText key = {tarn_base_arena_string_n(&producer->arena, look->file->path.data,
-                                             look->file->path.size),
-                    look->file->path.size};
+    TarnText key = {
+        tarn_base_arena_string_n(&producer->arena, look->file->path.data, look->file->path.size),
+        look->file->path.size};
     if (key.data != NULL) tarn_base_map_put(&producer->rewrites, key, rewrite);
     *result = rewrite;
     return tarn_base_arena_check(&producer->arena, error);
@@ -330,7 +330,7 @@ static bool use_rewrite(Remover *remover, const TarnRewrite *rewrite, TarnError 
         TarnRemovedFile *copy = TARN_PUSH(&producer->attempt_arena, &producer->removed);
         if (copy == NULL) return tarn_base_arena_check(&producer->attempt_arena, error);
         *copy = *removed;
-        uint64_t hash = tarn_base_hash64(removed->file.path.data, removed->file.path.size, 0);
+        uint64_t hash = tarn_table__path_hash(removed->file.path);
         size_t at = find_removed(producer, removed->file.path, hash);
         if (at >= producer->change->removed_count || producer->found[at]) continue;
         producer->found[at] = true;
@@ -406,8 +406,11 @@ bool tarn_table__produce_remove(TarnSnapshotProducer *producer, const TarnManife
     const TarnSnapshotChange *change = producer->change;
     TarnArena *arena = &producer->attempt_arena;
     const TarnPredicate *where = change->remove_where;
-    Remover remover = {.producer = producer, .manifests = manifests, .count = count,
-                       .rows = rows, .missing = change->removed_count};
+    Remover remover = {.producer = producer,
+                       .manifests = manifests,
+                       .count = count,
+                       .rows = rows,
+                       .missing = change->removed_count};
     if (change->removed_count == 0 && where == NULL && !change->replace_partitions) {
         for (size_t i = 0; i < count; i++) {
             if (!push_row(&remover, &manifests[i], error)) return false;

@@ -26,8 +26,10 @@ UNUSED static TarnText bytes_of(const TarnLiteral *literal) {
 }
 
 UNUSED static TarnColumnMetrics unknown_metrics(int32_t id) {
-    return (TarnColumnMetrics){.field_id = id, .column_size = TARN_ABSENT,
-                               .value_count = TARN_ABSENT, .null_count = TARN_ABSENT,
+    return (TarnColumnMetrics){.field_id = id,
+                               .column_size = TARN_ABSENT,
+                               .value_count = TARN_ABSENT,
+                               .null_count = TARN_ABSENT,
                                .nan_count = TARN_ABSENT};
 }
 
@@ -69,7 +71,7 @@ UNUSED static bool written_value(const TarnPartitionField *field, const TarnLite
 }
 
 UNUSED static bool tuple_of(const TarnPartitionSpec *spec, const ModelRow *row, bool faulty,
-                     TarnLiteral *tuple) {
+                            TarnLiteral *tuple) {
     for (size_t i = 0; i < spec->field_count; i++) {
         if (!written_value(&spec->fields[i], &row->values[spec->fields[i].source_id], faulty,
                            &tuple[i])) {
@@ -119,13 +121,11 @@ UNUSED static TarnText bound_bytes(TarnPrimitive type, const TarnLiteral *value,
             copy.as.bytes = tarn_format_bound_lower(type, copy.as.bytes, width);
         } else if (width == 16 && percent(40)) {
             copy.as.bytes = tarn_format_bound_lower(type, copy.as.bytes, 16); /* the fault */
-        } else if (!tarn_format_bound_upper(type, value->as.bytes, width, &arena,
-                                            &copy.as.bytes)) {
+        } else if (!tarn_format_bound_upper(type, value->as.bytes, width, &arena, &copy.as.bytes)) {
             return none;
         }
     }
-    if (type.kind == TARN_TYPE_LONG && copy.as.integer == (int32_t)copy.as.integer &&
-        percent(40)) {
+    if (type.kind == TARN_TYPE_LONG && copy.as.integer == (int32_t)copy.as.integer && percent(40)) {
         copy.kind = TARN_TYPE_INT;
     }
     if (model_is_real(type.kind) && copy.as.real == 0 && percent(50)) copy.as.real = 0.0;
@@ -164,8 +164,10 @@ UNUSED static void random_file(const TarnPartitionSpec *spec, ModelFile *out) {
     for (int32_t id = 1; id <= MODEL_COLUMNS; id++) {
         if (id != 16 && percent(85)) column_metrics(out, id, &columns[count++]);
     }
-    out->file = (TarnDataFile){.record_count = (int64_t)out->row_count, .columns = columns,
-                               .column_count = count, .partition = out->tuple,
+    out->file = (TarnDataFile){.record_count = (int64_t)out->row_count,
+                               .columns = columns,
+                               .column_count = count,
+                               .partition = out->tuple,
                                .partition_count = spec->field_count};
 }
 

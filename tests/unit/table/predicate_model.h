@@ -22,9 +22,7 @@ UNUSED static uint32_t chance(uint32_t below) {
     mixed *= UINT64_C(0xBF58476D1CE4E5B9);
     return (uint32_t)((mixed >> 32) % below);
 }
-UNUSED static bool percent(uint32_t share) {
-    return chance(100) < share;
-}
+UNUSED static bool percent(uint32_t share) { return chance(100) < share; }
 
 /* --- columns --- */
 
@@ -81,26 +79,57 @@ UNUSED static TarnPrimitive model_type(const TarnSchema *schema, int32_t id) {
 
 /* --- values: few different ones, so that predicates hit --- */
 
-static const int64_t MODEL_INTEGERS[] = {0,  1,  -1, 2,  3,   -2,  -3,        9,        10,
-                                         11, 19, 20, 99, 100, -10, INT32_MAX, INT32_MIN, 7,
-                                         INT32_MAX - 1, INT32_MIN + 1};
-static const double MODEL_REALS[] = {0.0,  -0.0, 1.5,  -1.5, 3,    3.25, -7,
+static const int64_t MODEL_INTEGERS[] = {0,
+                                         1,
+                                         -1,
+                                         2,
+                                         3,
+                                         -2,
+                                         -3,
+                                         9,
+                                         10,
+                                         11,
+                                         19,
+                                         20,
+                                         99,
+                                         100,
+                                         -10,
+                                         INT32_MAX,
+                                         INT32_MIN,
+                                         7,
+                                         INT32_MAX - 1,
+                                         INT32_MIN + 1};
+static const double MODEL_REALS[] = {0.0,  -0.0,  1.5, -1.5, 3,        3.25,      -7,
                                      1e10, -1e10, NAN, NAN,  INFINITY, -INFINITY, 2};
-static const char *const MODEL_STRINGS[] = {
-    "",     "a",    "ab",   "abc",  "abd",  "b",    "ba",   "\xc3\xa9",  "\xc3\xa9t\xc3\xa9",
-    "z",    "\xf0\x9f\x98\x80x", "\xf4\x8f\xbf\xbf", "abcdefghijklmnop", "abcdefghijklmnopq",
-    "abcdefghijklmnopzz", "abcdefghijklmnoq", "\xed\x9f\xbf", "\xee\x80\x80",
-    "\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf"};
+static const char *const MODEL_STRINGS[] = {"",
+                                            "a",
+                                            "ab",
+                                            "abc",
+                                            "abd",
+                                            "b",
+                                            "ba",
+                                            "\xc3\xa9",
+                                            "\xc3\xa9t\xc3\xa9",
+                                            "z",
+                                            "\xf0\x9f\x98\x80x",
+                                            "\xf4\x8f\xbf\xbf",
+                                            "abcdefghijklmnop",
+                                            "abcdefghijklmnopq",
+                                            "abcdefghijklmnopzz",
+                                            "abcdefghijklmnoq",
+                                            "\xed\x9f\xbf",
+                                            "\xee\x80\x80",
+                                            "\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf"};
 /* equal in their first 16 characters, where bounds are cut */
-UNUSED static const char *const MODEL_LONG_STRINGS[] = {
-    "abcdefghijklmnopa", "abcdefghijklmnop", "abcdefghijklmnopqr", "abcdefghijklmnopq"};
+UNUSED static const char *const MODEL_LONG_STRINGS[] = {"abcdefghijklmnopa", "abcdefghijklmnop",
+                                                        "abcdefghijklmnopqr", "abcdefghijklmnopq"};
 #define PICK(array) ((array)[chance((uint32_t)(sizeof(array) / sizeof((array)[0])))])
 
 #define US_PER_HOUR INT64_C(3600000000)
 
 UNUSED static int64_t model_micros(void) {
-    static const int64_t HOURS[] = {0, 1, -1, 23, 24, -24, -25, 24 * 31, -24 * 31, 24 * 365,
-                                    -24 * 365, 24 * 366, -24 * 730};
+    static const int64_t HOURS[] = {0,       1,        -1,       23,        24,       -24,      -25,
+                                    24 * 31, -24 * 31, 24 * 365, -24 * 365, 24 * 366, -24 * 730};
     static const int64_t OFFSETS[] = {0, 1, -1, 1000, 1800000000};
     return PICK(HOURS) * US_PER_HOUR + PICK(OFFSETS);
 }
@@ -166,8 +195,9 @@ UNUSED static TarnLiteral model_literal(TarnPrimitive column, TarnPrimitive *typ
         break;
     case TARN_TYPE_DECIMAL:
         if (percent(50)) *type = (TarnPrimitive){.kind = TARN_TYPE_LONG};
-        else *type = (TarnPrimitive){.kind = TARN_TYPE_DECIMAL, .precision = 20,
-                                     .scale = (int32_t)chance(5)};
+        else
+            *type = (TarnPrimitive){
+                .kind = TARN_TYPE_DECIMAL, .precision = 20, .scale = (int32_t)chance(5)};
         break;
     case TARN_TYPE_FLOAT:
     case TARN_TYPE_DOUBLE: *type = (TarnPrimitive){.kind = TARN_TYPE_INT}; break;
@@ -181,9 +211,9 @@ UNUSED static TarnLiteral model_literal(TarnPrimitive column, TarnPrimitive *typ
     return model_value(*type, arena);
 }
 
-static const TarnPredicateKind MODEL_COMPARISONS[] = {
-    TARN_PREDICATE_LT, TARN_PREDICATE_LE, TARN_PREDICATE_GT,
-    TARN_PREDICATE_GE, TARN_PREDICATE_EQ, TARN_PREDICATE_NE};
+static const TarnPredicateKind MODEL_COMPARISONS[] = {TARN_PREDICATE_LT, TARN_PREDICATE_LE,
+                                                      TARN_PREDICATE_GT, TARN_PREDICATE_GE,
+                                                      TARN_PREDICATE_EQ, TARN_PREDICATE_NE};
 
 UNUSED static const TarnPredicate *model_leaf(const TarnSchema *schema, int32_t id,
                                               TarnArena *arena) {
@@ -191,12 +221,12 @@ UNUSED static const TarnPredicate *model_leaf(const TarnSchema *schema, int32_t 
     TarnPrimitive type;
     uint32_t what = chance(20);
     if (what == 0) {
-        return tarn_table_predicate_unary(percent(50) ? TARN_PREDICATE_IS_NULL
-                                                      : TARN_PREDICATE_NOT_NULL, id, arena);
+        return tarn_table_predicate_unary(
+            percent(50) ? TARN_PREDICATE_IS_NULL : TARN_PREDICATE_NOT_NULL, id, arena);
     }
     if (what == 1) {
-        return tarn_table_predicate_unary(percent(50) ? TARN_PREDICATE_IS_NAN
-                                                      : TARN_PREDICATE_NOT_NAN, id, arena);
+        return tarn_table_predicate_unary(
+            percent(50) ? TARN_PREDICATE_IS_NAN : TARN_PREDICATE_NOT_NAN, id, arena);
     }
     if (what <= 5) {
         TarnLiteral literals[6];
@@ -205,8 +235,8 @@ UNUSED static const TarnPredicate *model_leaf(const TarnSchema *schema, int32_t 
             literals[i] = model_value(column, arena);
             literals[i].is_null = percent(4);
         }
-        return tarn_table_predicate_set(percent(50) ? TARN_PREDICATE_IN : TARN_PREDICATE_NOT_IN,
-                                        id, column, literals, count, arena);
+        return tarn_table_predicate_set(percent(50) ? TARN_PREDICATE_IN : TARN_PREDICATE_NOT_IN, id,
+                                        column, literals, count, arena);
     }
     TarnLiteral literal = model_literal(column, &type, arena);
     literal.is_null = percent(2);
@@ -243,7 +273,11 @@ UNUSED static const TarnPredicate *model_predicate(const TarnSchema *schema, con
 
 /* --- truth --- */
 
-typedef enum Truth { TRUTH_FALSE, TRUTH_NULL, TRUTH_TRUE } Truth;
+typedef enum Truth {
+    TRUTH_FALSE,
+    TRUTH_NULL,
+    TRUTH_TRUE
+} Truth;
 
 static bool model_is_real(TarnTypeKind kind) {
     return kind == TARN_TYPE_FLOAT || kind == TARN_TYPE_DOUBLE;
@@ -309,9 +343,7 @@ static int model_compare(const TarnLiteral *a, int32_t a_scale, const TarnLitera
     }
 }
 
-static Truth model_negate(Truth truth) {
-    return (Truth)(2 - (int)truth);
-}
+static Truth model_negate(Truth truth) { return (Truth)(2 - (int)truth); }
 
 static Truth model_in(const TarnPredicate *leaf, const TarnLiteral *value, int32_t scale) {
     Truth result = TRUTH_FALSE;
@@ -341,8 +373,7 @@ static Truth model_leaf_truth(const TarnSchema *schema, const TarnPredicate *lea
     const TarnLiteral *literal = leaf->literals;
     if (literal->is_null) return TRUTH_NULL;
     bool holds = false;
-    if (leaf->kind == TARN_PREDICATE_STARTS_WITH ||
-        leaf->kind == TARN_PREDICATE_NOT_STARTS_WITH) {
+    if (leaf->kind == TARN_PREDICATE_STARTS_WITH || leaf->kind == TARN_PREDICATE_NOT_STARTS_WITH) {
         bool starts = value->as.bytes.size >= literal->as.bytes.size &&
                       memcmp(value->as.bytes.data, literal->as.bytes.data,
                              literal->as.bytes.size) == 0;
@@ -380,8 +411,7 @@ UNUSED static Truth model_truth(const TarnSchema *schema, const TarnPredicate *p
         }
         return result;
     }
-    default:
-        return model_leaf_truth(schema, predicate, row);
+    default: return model_leaf_truth(schema, predicate, row);
     }
 }
 

@@ -99,10 +99,15 @@ UNUSED static void begin_table(int spec_id, const char *properties) {
 UNUSED static TarnDataFile new_file(int32_t spec_id, const TarnLiteral *partition) {
     const TarnPartitionSpec *spec = tarn_table_metadata_spec(table, spec_id);
     char *path = tarn_base_arena_printf(&arena, TABLE "/data/f%u.parquet", file_number++);
-    TarnDataFile file = {.path = tarn_base_text(path), .format = TARN_TEXT("PARQUET"),
-                         .spec_id = spec_id, .partition_count = spec->field_count,
-                         .record_count = 10, .file_size = 1000, .sort_order_id = 0,
-                         .first_row_id = TARN_ABSENT, .content_offset = TARN_ABSENT,
+    TarnDataFile file = {.path = tarn_base_text(path),
+                         .format = TARN_TEXT("PARQUET"),
+                         .spec_id = spec_id,
+                         .partition_count = spec->field_count,
+                         .record_count = 10,
+                         .file_size = 1000,
+                         .sort_order_id = 0,
+                         .first_row_id = TARN_ABSENT,
+                         .content_offset = TARN_ABSENT,
                          .content_size = TARN_ABSENT};
     if (spec->field_count > 0) {
         file.partition = tarn_base_arena_copy(&arena, partition,
@@ -123,9 +128,7 @@ UNUSED static TarnDataFile bucket_file(int64_t bucket) {
     return new_file(1, &value);
 }
 
-UNUSED static TarnDataFile plain_file(void) {
-    return new_file(0, NULL);
-}
+UNUSED static TarnDataFile plain_file(void) { return new_file(0, NULL); }
 
 /* --- commits --- */
 
@@ -134,18 +137,19 @@ UNUSED static const char *next_commit_id(void) {
 }
 
 UNUSED static TarnProducerOptions producer_options(void) {
-    return (TarnProducerOptions){.os = store->os, .store = store, .cache = cache,
-                                 .commit_id = next_commit_id()};
+    return (TarnProducerOptions){
+        .os = store->os, .store = store, .cache = cache, .commit_id = next_commit_id()};
 }
 
 UNUSED static const TarnTableMetadata *apply_to(const TarnTableMetadata *base,
                                                 const TarnPreparedSnapshot *prepared) {
     TarnTableMetadata *next = NULL;
-    CHECK_OK(tarn_table_metadata_require(base, prepared->requirements,
-                                         prepared->requirement_count, &error), &error);
-    CHECK_OK(tarn_table_metadata_apply(base, TABLE "/metadata/old.metadata.json",
-                                       prepared->updates, prepared->update_count,
-                                       tarn_os_clock_ms(store->os), &arena, &next, &error),
+    CHECK_OK(tarn_table_metadata_require(base, prepared->requirements, prepared->requirement_count,
+                                         &error),
+             &error);
+    CHECK_OK(tarn_table_metadata_apply(base, TABLE "/metadata/old.metadata.json", prepared->updates,
+                                       prepared->update_count, tarn_os_clock_ms(store->os), &arena,
+                                       &next, &error),
              &error);
     if (next == NULL) exit(1);
     /* As the catalog does: through text, so that nothing of the producer is left in it. */
@@ -175,14 +179,12 @@ UNUSED static bool commit(const TarnSnapshotChange *change) {
 }
 
 UNUSED static bool append(const TarnDataFile *files, size_t count) {
-    TarnSnapshotChange change = {.operation = TARN_OPERATION_APPEND, .added = files,
-                                 .added_count = count};
+    TarnSnapshotChange change = {
+        .operation = TARN_OPERATION_APPEND, .added = files, .added_count = count};
     return commit(&change);
 }
 
-UNUSED static const TarnSnapshot *head(void) {
-    return tarn_table_metadata_current_snapshot(table);
-}
+UNUSED static const TarnSnapshot *head(void) { return tarn_table_metadata_current_snapshot(table); }
 
 UNUSED static const char *summary_of(const TarnSnapshot *snapshot, const char *key) {
     for (size_t i = 0; i < snapshot->summary_count; i++) {
@@ -222,6 +224,63 @@ UNUSED static const TarnPredicate *compare(TarnPredicateKind kind, int32_t id,
                                            TarnLiteral literal) {
     TarnPrimitive type = {.kind = literal.kind};
     return bound(tarn_table_predicate_compare(kind, id, type, &literal, &arena));
+}
+
+/* --- looking and changing --- */
+
+UNUSED static const TarnManifestListPin *list_of(const TarnSnapshot *snapshot) {
+    const TarnManifestListPin *pin = NULL;
+    CHECK_OK(tarn_table_manifest_list_acquire(NULL, store, snapshot->manifest_list, &pin, &error),
+             &error);
+    if (pin == NULL) exit(1);
+    return pin;
+}
+
+UNUSED static size_t manifest_count(void) {
+    const TarnManifestListPin *pin = list_of(head());
+    size_t count = pin->count;
+    tarn_table_manifest_list_release(pin);
+    return count;
+}
+
+UNUSED static bool is_live(TarnText path) {
+    TarnScanPlan *plan = plan_all();
+    bool found = false;
+    for (size_t i = 0; i < plan->task_count; i++) {
+        found |= tarn_base_text_equal(plan->tasks[i].file->path, path);
+    }
+    tarn_table_scan_plan_dispose(plan);
+    return found;
+}
+
+UNUSED static size_t live_count(void) {
+    TarnScanPlan *plan = plan_all();
+    size_t count = plan->task_count;
+    tarn_table_scan_plan_dispose(plan);
+    return count;
+}
+
+#define CHECK_SUMMARY(key, value) CHECK_STRING(summary_of(head(), key), value)
+
+UNUSED static bool remove_paths(const TarnText *paths, size_t count, const TarnDataFile *added,
+                                size_t added_count) {
+    TarnSnapshotChange change = {.operation = added_count > 0 ? TARN_OPERATION_OVERWRITE
+                                                              : TARN_OPERATION_DELETE,
+                                 .removed = paths,
+                                 .removed_count = count,
+                                 .added = added,
+                                 .added_count = added_count};
+    return commit(&change);
+}
+
+UNUSED static bool roll_back(int64_t snapshot_id, bool must_be_ancestor) {
+    TarnPreparedSnapshot moved;
+    if (!tarn_table_snapshot_move_ref(table, NULL, snapshot_id, must_be_ancestor, &arena, &moved,
+                                      &error)) {
+        return false;
+    }
+    table = apply_to(table, &moved);
+    return true;
 }
 
 #endif

@@ -50,9 +50,7 @@ static const char *text_of(const TarnPredicate *predicate) {
     return text;
 }
 
-static const char *bound_text(const TarnPredicate *predicate) {
-    return text_of(bind(predicate));
-}
+static const char *bound_text(const TarnPredicate *predicate) { return text_of(bind(predicate)); }
 
 static TarnMatch judge(const TarnPredicate *predicate, TarnColumnMetrics metrics, int64_t rows) {
     TarnDataFile file = {.record_count = rows, .columns = &metrics, .column_count = 1};
@@ -99,13 +97,12 @@ static void what_cannot_be_judged_is_unknown_also_under_not(void) {
     CHECK_STRING(bound_text(tarn_table_predicate_not(unknown, &arena)), "UNKNOWN");
     const int32_t strange[] = {99, 16, 18, 19}; /* absent, struct, list, element of a list */
     for (size_t i = 0; i < 4; i++) {
-        const TarnPredicate *leaf =
-            compare(TARN_PREDICATE_EQ, strange[i], integer(TARN_TYPE_INT, 1));
+        const TarnPredicate *leaf = compare(TARN_PREDICATE_EQ, strange[i],
+                                            integer(TARN_TYPE_INT, 1));
         CHECK_STRING(bound_text(leaf), "UNKNOWN");
         CHECK_STRING(bound_text(tarn_table_predicate_not(leaf, &arena)), "UNKNOWN");
     }
-    CHECK_STRING(bound_text(compare(TARN_PREDICATE_EQ, 17, integer(TARN_TYPE_INT, 1))),
-                 "st.x = 1");
+    CHECK_STRING(bound_text(compare(TARN_PREDICATE_EQ, 17, integer(TARN_TYPE_INT, 1))), "st.x = 1");
     CHECK_STRING(bound_text(compare(TARN_PREDICATE_LT, 10, integer(TARN_TYPE_TIMESTAMP, 1))),
                  "UNKNOWN"); /* zone against no zone */
     CHECK_STRING(bound_text(compare(TARN_PREDICATE_LT, 2, string("5"))), "UNKNOWN");
@@ -115,8 +112,8 @@ static void deep_trees_end_in_unknown(void) {
     begin();
     const TarnPredicate *tree = compare(TARN_PREDICATE_EQ, 2, integer(TARN_TYPE_INT, 1));
     for (int i = 0; i < 100000; i++) {
-        const TarnPredicate *pair[] = {
-            tree, compare(TARN_PREDICATE_EQ, 3, integer(TARN_TYPE_LONG, i))};
+        const TarnPredicate *pair[] = {tree,
+                                       compare(TARN_PREDICATE_EQ, 3, integer(TARN_TYPE_LONG, i))};
         tree = i % 2 ? tarn_table_predicate_and(pair, 2, &arena)
                      : tarn_table_predicate_or(pair, 2, &arena);
     }
@@ -190,7 +187,8 @@ static void lists_fields_once(void) {
     int32_t *ids = NULL;
     size_t count = 0;
     REQUIRE_OK(tarn_table_predicate_fields(bind(tarn_table_predicate_or(parts, 3, &arena)), &arena,
-                                           &ids, &count, &error), &error);
+                                           &ids, &count, &error),
+               &error);
     REQUIRE(count == 2);
     CHECK_INT(ids[0], 2);
     CHECK_INT(ids[1], 3);
@@ -337,8 +335,9 @@ static const char *project(const TarnPredicate *predicate, const char *transform
                            bool strict) {
     TarnPartitionSpec spec = one_field_spec(source, transform);
     const TarnPredicate *projected = NULL;
-    CHECK_OK(tarn_table_predicate_project(bind(predicate), &spec, strict, &arena, &projected,
-                                          &error), &error);
+    CHECK_OK(
+        tarn_table_predicate_project(bind(predicate), &spec, strict, &arena, &projected, &error),
+        &error);
     return projected != NULL ? text_of(projected) : "(failed)";
 }
 
@@ -359,13 +358,13 @@ static void projects_through_each_transform(void) {
     CHECK_STRING(project(unequal, "bucket[16]", 3, true), "#1000 <> 3");
     CHECK_STRING(project(unequal, "bucket[16]", 3, false), "#1000 IS NOT NULL");
     /* 1970-01-02 12:00 */
-    const TarnPredicate *since =
-        compare(TARN_PREDICATE_GE, 9, integer(TARN_TYPE_TIMESTAMP, 36 * US_PER_HOUR));
+    const TarnPredicate *since = compare(TARN_PREDICATE_GE, 9,
+                                         integer(TARN_TYPE_TIMESTAMP, 36 * US_PER_HOUR));
     CHECK_STRING(project(since, "day", 9, false), "#1000 >= 1970-01-02");
     CHECK_STRING(project(since, "day", 9, true), "#1000 > 1970-01-02");
     CHECK_STRING(project(since, "month", 9, false), "#1000 >= 0");
-    const TarnPredicate *before =
-        compare(TARN_PREDICATE_LT, 9, integer(TARN_TYPE_TIMESTAMP, 24 * US_PER_HOUR));
+    const TarnPredicate *before = compare(TARN_PREDICATE_LT, 9,
+                                          integer(TARN_TYPE_TIMESTAMP, 24 * US_PER_HOUR));
     CHECK_STRING(project(before, "day", 9, false), "#1000 <= 1970-01-01");
     CHECK_STRING(project(before, "day", 9, true), "#1000 < 1970-01-02");
     const TarnPredicate *prefix = compare(TARN_PREDICATE_STARTS_WITH, 12, string("abcd"));
@@ -377,14 +376,14 @@ static void projects_through_each_transform(void) {
 
 static void times_before_1970_allow_for_rounding_toward_zero(void) {
     begin();
-    const TarnPredicate *before =
-        compare(TARN_PREDICATE_LT, 9, integer(TARN_TYPE_TIMESTAMP, -30 * US_PER_HOUR));
+    const TarnPredicate *before = compare(TARN_PREDICATE_LT, 9,
+                                          integer(TARN_TYPE_TIMESTAMP, -30 * US_PER_HOUR));
     CHECK_STRING(project(before, "day", 9, false), "#1000 <= 1969-12-31"); /* true: 1969-12-30 */
-    const TarnPredicate *equal =
-        compare(TARN_PREDICATE_EQ, 9, integer(TARN_TYPE_TIMESTAMP, -30 * US_PER_HOUR));
+    const TarnPredicate *equal = compare(TARN_PREDICATE_EQ, 9,
+                                         integer(TARN_TYPE_TIMESTAMP, -30 * US_PER_HOUR));
     CHECK_STRING(project(equal, "day", 9, false), "#1000 IN (1969-12-30, 1969-12-31)");
-    const TarnPredicate *after =
-        compare(TARN_PREDICATE_GT, 9, integer(TARN_TYPE_TIMESTAMP, -30 * US_PER_HOUR));
+    const TarnPredicate *after = compare(TARN_PREDICATE_GT, 9,
+                                         integer(TARN_TYPE_TIMESTAMP, -30 * US_PER_HOUR));
     CHECK_STRING(project(after, "day", 9, true), "#1000 > 1969-12-31");
     const TarnPredicate *date = compare(TARN_PREDICATE_LE, 7, integer(TARN_TYPE_DATE, -2));
     CHECK_STRING(project(date, "day", 7, false), "#1000 <= 1969-12-30"); /* identity: exact */
@@ -410,8 +409,8 @@ static TarnPartitionSpec random_spec(void) {
     while (spec.field_count < wanted) {
         TarnPartitionField *field = &spec.fields[spec.field_count];
         TarnPrimitive result;
-        *field = (TarnPartitionField){.source_id = model_column(),
-                                      .field_id = 1000 + (int32_t)spec.field_count, .name = "p"};
+        *field = (TarnPartitionField){
+            .source_id = model_column(), .field_id = 1000 + (int32_t)spec.field_count, .name = "p"};
         if (!tarn_table_transform_parse(tarn_base_text(PICK(TRANSFORMS)), &field->transform)) {
             field->transform = (TarnTransform){.kind = TARN_TRANSFORM_UNKNOWN};
         }
@@ -490,8 +489,8 @@ static void check_projection(const TarnPredicate *predicate, const TarnPredicate
     tally.tuple_all += all;
 }
 
-static void add_summary(const TarnLiteral *value, TarnPartitionSummary *summary,
-                        TarnLiteral *lower, TarnLiteral *upper, bool *has) {
+static void add_summary(const TarnLiteral *value, TarnPartitionSummary *summary, TarnLiteral *lower,
+                        TarnLiteral *upper, bool *has) {
     if (value->is_null) {
         summary->contains_null = true;
     } else if (model_is_real(value->kind) && isnan(value->as.real)) {
@@ -528,8 +527,8 @@ static void check_case(void) {
     TarnPartitionSpec spec = random_spec();
     int32_t likely[4];
     for (size_t i = 0; i < spec.field_count; i++) likely[i] = spec.fields[i].source_id;
-    const TarnPredicate *predicate =
-        model_predicate(schema, likely, spec.field_count, chance(4), &arena);
+    const TarnPredicate *predicate = model_predicate(schema, likely, spec.field_count, chance(4),
+                                                     &arena);
     const TarnPredicate *bound = bind(predicate);
     TarnPartitionFilter *filter = NULL;
     static ModelFile files[3];
@@ -557,7 +556,8 @@ static void check_case(void) {
 static void judgements_hold_on_random_rows(void) {
     const char *given = getenv("TARN_TEST_SEED");
     uint64_t seed = given != NULL ? strtoull(given, NULL, 10) : 20261121;
-    long rounds = getenv("TARN_TEST_ROUNDS") != NULL ? atol(getenv("TARN_TEST_ROUNDS")) : 12000;
+    long rounds = getenv("TARN_TEST_ROUNDS") != NULL ? strtol(getenv("TARN_TEST_ROUNDS"), NULL, 10)
+                                                     : 12000;
     printf("# seed %" PRIu64 ", %ld rounds\n", seed, rounds);
     tally = (Tally){0};
     for (long i = 0; i < rounds && tap_current_failures == 0; i++) {

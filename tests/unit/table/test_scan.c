@@ -133,12 +133,13 @@ static void partition_values_follow_a_widened_column(void) {
     TarnSchema widened;
     tarn_table_schema_update_init(&update, schema, table->last_column_id, 2, &arena);
     REQUIRE_OK(tarn_table_schema_update_type(&update, "i", (TarnPrimitive){.kind = TARN_TYPE_LONG},
-                                             &error), &error);
+                                             &error),
+               &error);
     widened = update.schema;
-    TarnTableUpdate updates[2] = {
-        {.kind = TARN_UPDATE_ADD_SCHEMA, .schema = &widened,
-         .last_column_id = update.last_column_id},
-        {.kind = TARN_UPDATE_SET_CURRENT_SCHEMA, .integer = -1}};
+    TarnTableUpdate updates[2] = {{.kind = TARN_UPDATE_ADD_SCHEMA,
+                                   .schema = &widened,
+                                   .last_column_id = update.last_column_id},
+                                  {.kind = TARN_UPDATE_SET_CURRENT_SCHEMA, .integer = -1}};
     TarnPreparedSnapshot setup = {.updates = updates, .update_count = 2};
     table = apply_to(table, &setup);
     schema = tarn_table_metadata_current_schema(table);
@@ -328,11 +329,11 @@ static void deletes_apply_by_the_rules(void) {
                 file.partition = last.partition;
                 file.partition_count = last.partition_count;
             }
-            TarnSnapshotChange change = {.operation = TARN_OPERATION_DELETE, .added = &file,
-                                         .added_count = 1};
+            TarnSnapshotChange change = {
+                .operation = TARN_OPERATION_DELETE, .added = &file, .added_count = 1};
             REQUIRE_OK(commit(&change), &error);
-            deletes[delete_count++] =
-                (ModelDelete){.file = file, .sequence = head()->sequence_number};
+            deletes[delete_count++] = (ModelDelete){.file = file,
+                                                    .sequence = head()->sequence_number};
         }
         TarnScanPlan *plan = plan_all();
         for (size_t i = 0; i < plan->task_count; i++) {
@@ -359,8 +360,8 @@ static void position_deletes_are_narrowed_by_their_path_bounds(void) {
         deletes[i].columns = &metrics[i];
         deletes[i].column_count = 1;
     }
-    TarnSnapshotChange change = {.operation = TARN_OPERATION_DELETE, .added = deletes,
-                                 .added_count = 3};
+    TarnSnapshotChange change = {
+        .operation = TARN_OPERATION_DELETE, .added = deletes, .added_count = 3};
     REQUIRE_OK(commit(&change), &error);
     TarnScanPlan *plan = plan_all();
     REQUIRE(plan->task_count == 3);
@@ -392,11 +393,12 @@ static void a_vector_stands_in_for_position_deletes(void) {
     files[3].path = TARN_TEXT("/lake/t/data/old.puffin");
     tarn_table__delete_index_init(&index, &arena);
     for (size_t i = 0; i < 4; i++) {
-        REQUIRE_OK(tarn_table__delete_index_add(&index, &files[i], SEQUENCES[i], &table->specs[1],
-                                                &error), &error);
+        REQUIRE_OK(
+            tarn_table__delete_index_add(&index, &files[i], SEQUENCES[i], &table->specs[1], &error),
+            &error);
     }
-    REQUIRE_OK(tarn_table__delete_index_partition(&index, 1, data.partition, 1, &partition,
-                                                  &error), &error);
+    REQUIRE_OK(tarn_table__delete_index_partition(&index, 1, data.partition, 1, &partition, &error),
+               &error);
     REQUIRE_OK(tarn_table__delete_index_find(&index, partition, &data, 5, &found, &count, &error),
                &error);
     REQUIRE(count == 2);
@@ -431,8 +433,7 @@ static void plans_are_the_same_each_time(void) {
                        &error);
             REQUIRE(plan->task_count == first->task_count);
             for (size_t i = 0; i < plan->task_count; i++) {
-                CHECK(tarn_base_text_equal(plan->tasks[i].file->path,
-                                           first->tasks[i].file->path));
+                CHECK(tarn_base_text_equal(plan->tasks[i].file->path, first->tasks[i].file->path));
             }
             tarn_table_scan_plan_dispose(plan);
         }
@@ -474,18 +475,18 @@ static void columns_are_added_to_what_is_cached(void) {
     file.column_count = 3;
     REQUIRE_OK(append(&file, 1), &error);
     const TarnManifestListPin *list = NULL;
-    REQUIRE_OK(tarn_table_manifest_list_acquire(cache, store, head()->manifest_list, &list,
-                                                &error), &error);
+    REQUIRE_OK(tarn_table_manifest_list_acquire(cache, store, head()->manifest_list, &list, &error),
+               &error);
     static const int32_t IDS[] = {2, 3, 4};
     static const size_t EXPECTED[] = {1, 2, 2, 3, 3};
     const TarnManifestPin *pins[5];
     for (size_t i = 0; i < 5; i++) {
-        TarnManifestReadOptions options = {.field_ids = i < 2 ? &IDS[i] : IDS,
-                                           .field_id_count = 1};
+        TarnManifestReadOptions options = {.field_ids = i < 2 ? &IDS[i] : IDS, .field_id_count = 1};
         if (i == 2) options = (TarnManifestReadOptions){.without_metrics = true};
         if (i == 3) options = (TarnManifestReadOptions){0};
         REQUIRE_OK(tarn_table_manifest_acquire(cache, store, &list->manifests[0], table, &options,
-                                               &pins[i], &error), &error);
+                                               &pins[i], &error),
+                   &error);
         CHECK_INT(pins[i]->manifest->entries[0].file.column_count, EXPECTED[i]);
     }
     CHECK(pins[1] == pins[2] && pins[3] == pins[4] && pins[0] != pins[1]);
@@ -569,8 +570,8 @@ static void each_system_call_may_fail(void) {
     fill_table(4);
     TarnDataFile deletes = bucket_file(0);
     deletes.content = TARN_CONTENT_POSITION_DELETES;
-    TarnSnapshotChange change = {.operation = TARN_OPERATION_DELETE, .added = &deletes,
-                                 .added_count = 1};
+    TarnSnapshotChange change = {
+        .operation = TARN_OPERATION_DELETE, .added = &deletes, .added_count = 1};
     REQUIRE_OK(commit(&change), &error);
     long calls = 0;
     long failed = 0;
@@ -602,9 +603,9 @@ static void each_limit_of_memory_fails_cleanly(void) {
         TarnScanPlan *plan = NULL;
         tarn_base_arena_init(&small, limit);
         tarn_base_error_clear(&error);
-        passed = tarn_table_scan_plan(
-            &options, head(), compare(TARN_PREDICATE_GT, 3, integer(TARN_TYPE_LONG, 3)), &small,
-            &plan, &error);
+        passed = tarn_table_scan_plan(&options, head(),
+                                      compare(TARN_PREDICATE_GT, 3, integer(TARN_TYPE_LONG, 3)),
+                                      &small, &plan, &error);
         if (passed) {
             CHECK_INT(plan->task_count, 12);
             tarn_table_scan_plan_dispose(plan);
@@ -622,16 +623,17 @@ static void entries_and_files_are_listed(void) {
     begin_table(1, "");
     TarnDataFile files[3] = {bucket_file(0), bucket_file(1), bucket_file(2)};
     REQUIRE_OK(append(files, 3), &error);
-    TarnSnapshotChange change = {.operation = TARN_OPERATION_DELETE, .removed = &files[1].path,
-                                 .removed_count = 1};
+    TarnSnapshotChange change = {
+        .operation = TARN_OPERATION_DELETE, .removed = &files[1].path, .removed_count = 1};
     REQUIRE_OK(commit(&change), &error);
     TarnInspectOptions options = {.store = store, .cache = cache, .metadata = table};
     for (int kind = TARN_ENTRIES_FILES; kind <= TARN_ENTRIES_ALL; kind++) {
         TarnEntryCursor *cursor = NULL;
         const TarnEntryRow *row = NULL;
         size_t count = 0;
-        REQUIRE_OK(tarn_table_entries_open(&options, head(), (TarnEntriesKind)kind, &cursor,
-                                           &error), &error);
+        REQUIRE_OK(
+            tarn_table_entries_open(&options, head(), (TarnEntriesKind)kind, &cursor, &error),
+            &error);
         for (;;) {
             CHECK_OK(tarn_table_entries_next(cursor, &row, &error), &error);
             if (row == NULL) break;
@@ -662,8 +664,8 @@ static void partitions_are_summed_up(void) {
     fake_os_set_clock_us(disk, INT64_C(1700000009000000));
     TarnDataFile more[2] = {bucket_file(1), bucket_file(1)};
     more[1].content = TARN_CONTENT_POSITION_DELETES;
-    TarnSnapshotChange change = {.operation = TARN_OPERATION_OVERWRITE, .added = more,
-                                 .added_count = 2};
+    TarnSnapshotChange change = {
+        .operation = TARN_OPERATION_OVERWRITE, .added = more, .added_count = 2};
     REQUIRE_OK(commit(&change), &error);
     TarnInspectOptions options = {.store = store, .cache = cache, .metadata = table};
     TarnPartitionRow *rows = NULL;
