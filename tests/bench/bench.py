@@ -1,0 +1,495 @@
+"""Benchmarks as ratios: tarn beside DuckDB and pyiceberg, alternating in one run.
+
+    tests/bench/run [NAME..]       load queries commits planning start listing memory
+
+Every figure is of a whole child process: CPU seconds (user and system, of the child and its
+threads), wall seconds and peak resident memory, as the kernel accounts them. Rounds alternate
+A, B, A, B; the ratio quoted is the median of the rounds' ratios. TARN_BENCH_ROUNDS (5),
+TARN_BENCH_SF (1: TPC-H scale), TARN_BENCH_FILES (10000) and TARN_BENCH_COMMITS (1000) set sizes.
+Results go to build/bench/<time>.json as well.
+"""
+
+import glob
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TARN = os.environ.get("TARN", str(ROOT / "build" / "tarn"))
+ROUNDS = int(os.environ.get("TARN_BENCH_ROUNDS", "5"))
+SCALE = os.environ.get("TARN_BENCH_SF", "1")
+FILES = int(os.environ.get("TARN_BENCH_FILES", "10000"))
+COMMITS = int(os.environ.get("TARN_BENCH_COMMITS", "1000"))
+results = []
+
+
+# --- measuring ---------------------------------------------------------------------------------
+
+class Run:
+    """One finished child: cpu, wall seconds, rss bytes, its output."""
+
+    def __init__(self, command, cwd=None, environment=None):
+        read, write = os.pipe()
+        start = time.monotonic()
+        child = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=write,
+                                 stderr=subprocess.PIPE,
+                                 env=dict(os.environ, **(environment or {})))
+        os.close(write)
+        with os.fdopen(read) as out:
+            self.out = out.read()
+        errors = child.stderr.read().decode(errors="replace")
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        self.wall = time.monotonic() - start
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.rss = usage.ru_maxrss * 1024
+        if child.returncode != 0:
+            sys.exit(f"{command} ended with {child.returncode}:\n{errors}")
+
+
+def alternate(ours, theirs, rounds=ROUNDS, warm=True):
+    """Runs two functions that return Run objects in turn; returns the two lists."""
+    if warm:
+        ours(), theirs()
+    a, b = [], []
+    for _ in range(rounds):
+        a.append(ours())
+        b.append(theirs())
+    return a, b
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def compare(name, a, b, goal, attribute="cpu", better="lower"):
+    """Prints one line: the figures of both sides, the ratio, the goal."""
+    ratio = median([getattr(x, attribute) / max(getattr(y, attribute), 1e-9)
+                    for x, y in zip(a, b)])
+    mine, other = median([getattr(x, attribute) for x in a]), median(
+        [getattr(y, attribute) for y in b])
+    report(name, attribute, mine, other, ratio, goal, better)
+
+
+def report(name, what, mine, other, ratio, goal, better="lower"):
+    met = ratio <= goal if better == "lower" else ratio >= goal
+    sign = "<=" if better == "lower" else ">="
+    shown = (f"{mine / 2**20:.0f} MB", f"{other / 2**20:.0f} MB") if what == "rss" else (
+        f"{mine:.4g}", f"{other:.4g}")
+    print(f"{name:58} {what:5} {shown[0]:>9} : {shown[1]:>9}  ratio {ratio:7.3f}  goal {sign} "
+          f"{goal:<5} {'met' if met else 'MISSED'}", flush=True)
+    results.append({"name": name, "what": what, "tarn": mine, "other": other, "ratio": ratio,
+                    "goal": goal, "met": met})
+
+
+def absolute(name, what, value, limit, unit):
+    met = value <= limit
+    print(f"{name:58} {what:5} {value:>9.4g} {unit:22} goal <= {limit:<5} "
+          f"{'met' if met else 'MISSED'}", flush=True)
+    results.append({"name": name, "what": what, "tarn": value, "goal": limit, "met": met})
+
+
+def python(code, *arguments, **extra):
+    return Run([sys.executable, "-c", code, *map(str, arguments)], **extra)
+
+
+def tarn(lake, *arguments, **extra):
+    return Run([TARN, "-C", str(lake), *arguments], **extra)
+
+
+def new_lake(folder, sync="full"):
+    subprocess.run([TARN, "init", str(folder)], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    config = Path(folder) / "tarn.yaml"
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("sync:")]
+    config.write_text("\n".join([*lines, f"sync: {sync}"]) + "\n")
+    return folder
+
+
+def extension(name):
+    pattern = f"{sys.prefix}/lib/python3*/site-packages/duckdb_extension_{name}/**/" \
+              f"{name}.duckdb_extension"
+    return glob.glob(pattern, recursive=True)[0]
+
+
+# --- data --------------------------------------------------------------------------------------
+
+TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
+AVRO_TYPES = {"BIGINT": "long", "INTEGER": "int", "VARCHAR": "string", "DOUBLE": "double",
+              "DATE": {"type": "int", "logicalType": "date"}}
+
+
+def tpch():
+    """CSV files and Avro schemas of TPC-H, made once by DuckDB's own generator."""
+    folder = ROOT / "build" / "bench" / f"tpch-{SCALE}"
+    if (folder / "done").exists():
+        return folder
+    import duckdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect()
+    con.execute(f"load '{extension('tpch')}'; call dbgen(sf={SCALE})")
+    for table in TABLES:
+        con.execute(f"copy {table} to '{folder}/{table}.csv' (header)")
+        fields = []
+        for name, kind, *_ in con.execute(f"describe {table}").fetchall():
+            if kind.startswith("DECIMAL"):
+                precision, scale = kind[8:-1].split(",")
+                avro = {"type": "bytes", "logicalType": "decimal", "precision": int(precision),
+                        "scale": int(scale)}
+            else:
+                avro = AVRO_TYPES[kind]
+            fields.append({"name": name, "type": ["null", avro]})
+        (folder / f"{table}.avsc").write_text(json.dumps(
+            {"type": "record", "name": table, "fields": fields}))
+    queries = con.execute("select query_nr, query from tpch_queries() order by 1").fetchall()
+    (folder / "queries.json").write_text(json.dumps(queries))
+    (folder / "done").touch()
+    return folder
+
+
+COPY = """
+import duckdb, sys
+csv, schema, out, partitioned = sys.argv[1:5]
+import json
+types = {}
+for f in json.load(open(schema))['fields']:
+    t = f['type'][1]
+    types[f['name']] = ({'long':'BIGINT','int':'INTEGER','string':'VARCHAR','double':'DOUBLE'}[t]
+        if isinstance(t, str) else 'DATE' if t['logicalType']=='date'
+        else f"DECIMAL({t['precision']},{t['scale']})")
+con = duckdb.connect()
+con.execute("set preserve_insertion_order = false; set memory_limit = '2GB'")
+columns = '{' + ','.join(f"'{k}': '{v}'" for k, v in types.items()) + '}'
+select = f"select *{', year(l_shipdate) as y' if partitioned == '1' else ''} from " \\
+         f"read_csv('{csv}', header = true, delim = ',', quote = '\\"', columns = {columns})"
+options = ", partition_by (y)" if partitioned == '1' else ''
+con.execute(f"copy ({select}) to '{out}' (format parquet, compression zstd{options})")
+"""
+
+APPEND = """
+import sys, json, pyarrow, pyarrow.csv
+from pyiceberg.catalog.sql import SqlCatalog
+csv, schema, out = sys.argv[1:4]
+types = {}
+for f in json.load(open(schema))['fields']:
+    t = f['type'][1]
+    types[f['name']] = ({'long': pyarrow.int64(), 'int': pyarrow.int32(),
+        'string': pyarrow.string(), 'double': pyarrow.float64()}[t] if isinstance(t, str)
+        else pyarrow.date32() if t['logicalType'] == 'date'
+        else pyarrow.decimal128(t['precision'], t['scale']))
+table = pyarrow.csv.read_csv(csv, convert_options=pyarrow.csv.ConvertOptions(column_types=types))
+catalog = SqlCatalog('b', uri=f'sqlite:///{out}/c.db', warehouse=f'file://{out}/wh')
+catalog.create_namespace('n')
+catalog.create_table('n.t', table.schema).append(table)
+"""
+
+
+# --- the benchmarks ----------------------------------------------------------------------------
+
+def bench_load(work):
+    data = tpch()
+    csv, schema = data / "lineitem.csv", data / "lineitem.avsc"
+
+    def load(*partition):
+        lake = new_lake(tempfile.mkdtemp(dir=work), sync="catalog")
+        done = tarn(lake, "load", str(csv), "sandbox.lineitem", "--schema", str(schema), *partition)
+        shutil.rmtree(lake)
+        return done
+
+    def copy(partitioned):
+        out = tempfile.mkdtemp(dir=work)
+        target = f"{out}/p" if partitioned else f"{out}/f.parquet"
+        done = python(COPY, csv, schema, target, int(partitioned))
+        shutil.rmtree(out)
+        return done
+
+    def append():
+        out = tempfile.mkdtemp(dir=work)
+        os.mkdir(f"{out}/wh")
+        done = python(APPEND, csv, schema, out)
+        shutil.rmtree(out)
+        return done
+
+    by_year = ("--partition-by", "year(l_shipdate)")
+    a, b = alternate(lambda: load(*by_year), lambda: copy(True))
+    compare("load CSV, partitioned : DuckDB COPY, partitioned", a, b, 1.25)
+    compare("load CSV, partitioned : DuckDB COPY, partitioned", a, b, 1.25, "wall")
+    a, b = alternate(load, lambda: copy(False))
+    compare("load CSV : DuckDB COPY", a, b, 1.25)
+    compare("load CSV : DuckDB COPY", a, b, 1.25, "wall")
+    rounds = max(1, ROUNDS // 2)
+    a, b = alternate(lambda: load(*by_year), append, rounds, warm=False)
+    compare("load CSV, partitioned : pyiceberg append", a, b, 1.0)
+    compare("load CSV, partitioned : pyiceberg append", a, b, 0.35, "rss")
+
+
+QUERY = """
+import duckdb, sys, json, glob
+con = duckdb.connect()
+con.execute("set threads = 2")
+for table, files in json.load(open(sys.argv[1])).items():
+    con.execute(f"create view {table} as select * from read_parquet({files}, "
+                "hive_partitioning = false)")
+for number, query in json.load(open(sys.argv[2])):
+    con.execute(query).fetchall()
+"""
+
+
+def bench_queries(work):
+    import re
+
+    data = tpch()
+    lake = new_lake(work / "queries", sync="catalog")
+    files = {}
+    for table in TABLES:
+        tarn(lake, "load", str(data / f"{table}.csv"), f"sandbox.{table}", "--schema",
+             str(data / f"{table}.avsc"))
+        rows = tarn(lake, "sql", "-o", "ndjson", "-c",
+                    f'select file_path from sandbox."{table}$files"').out
+        files[table] = [json.loads(line)["file_path"] for line in rows.splitlines()]
+    (work / "files.json").write_text(json.dumps(files))
+    queries = json.loads((data / "queries.json").read_text())
+    names = "|".join(TABLES)
+    script = "".join(
+        re.sub(rf"(?<![\w.])({names})(?![\w.])(?=\s*(,|$|\n|\s(where|as|on|l1|l2|l3|n1|n2|left|"
+               rf"group|order)))", r"sandbox.\1", query.strip().rstrip(";")) + ";\n"
+        for _, query in queries)
+    (work / "queries.sql").write_text(script)
+    a, b = alternate(
+        lambda: tarn(lake, "sql", "-o", "csv", "-f", str(work / "queries.sql")),
+        lambda: python(QUERY, work / "files.json", data / "queries.json"))
+    compare("22 TPC-H queries : DuckDB on the same files", a, b, 1.10)
+    compare("22 TPC-H queries : DuckDB on the same files", a, b, 1.10, "wall")
+
+
+PYICEBERG_COMMITS = """
+import sys, time, json, pyarrow
+from pyiceberg.catalog.sql import SqlCatalog
+out, count = sys.argv[1], int(sys.argv[2])
+catalog = SqlCatalog('b', uri=f'sqlite:///{out}/c.db', warehouse=f'file://{out}/wh')
+catalog.create_namespace('n')
+row = pyarrow.table({'id': [1], 'v': ['abc'], 'd': [1.5]})
+table = catalog.create_table('n.t', row.schema)
+times = []
+for _ in range(count):
+    start = time.perf_counter()
+    table.append(row)
+    times.append(time.perf_counter() - start)
+print(json.dumps(times))
+"""
+
+
+def commit_times(work, sync, count):
+    """Seconds of each one-row INSERT of one process, from `tarn sql --timing`'s own clock."""
+    lake = new_lake(Path(tempfile.mkdtemp(dir=work)), sync)
+    tarn(lake, "sql", "-c", "create table sandbox.t (id bigint, v varchar, d double)")
+    script = Path(work) / f"commits-{sync}.sql"
+    script.write_text("".join(f"insert into sandbox.t values ({n}, 'abc', 1.5);\n"
+                              for n in range(count)))
+    start = time.monotonic()
+    tarn(lake, "sql", "-q", "-f", str(script))
+    seconds = time.monotonic() - start
+    rows = tarn(lake, "sql", "-o", "ndjson", "-c",
+                'select epoch_ms(committed_at) as ms from sandbox."t$snapshots" order by '
+                "sequence_number").out
+    stamps = [json.loads(line)["ms"] for line in rows.splitlines()]
+    assert len(stamps) == count
+    shutil.rmtree(lake)
+    return count / seconds, stamps
+
+
+def bench_commits(work):
+    theirs = Path(tempfile.mkdtemp(dir=work))
+    (theirs / "wh").mkdir()
+    peer = json.loads(python(PYICEBERG_COMMITS, theirs, 60).out)
+    rate = len(peer) / sum(peer)
+    for sync, goal in (("catalog", 10), ("full", 5)):
+        mine, stamps = commit_times(work, sync, COMMITS)
+        report(f"one-row commits/s, sync={sync} : pyiceberg (first 60)", "rate", mine, rate,
+               mine / rate, goal, "higher")
+        early = (stamps[59] - stamps[9]) / 50
+        late = (stamps[-1] - stamps[-51]) / 50
+        report(f"commit {COMMITS} : commit 10, ms, sync={sync}", "wall", late, early,
+               late / max(early, 1e-9), 1.5)
+
+
+MAKE_FILES = """
+import sys, os, pyarrow, pyarrow.parquet as pq
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.transforms import IdentityTransform
+out, count = sys.argv[1], int(sys.argv[2])
+os.makedirs(f'{out}/wh/data')
+catalog = SqlCatalog('b', uri=f'sqlite:///{out}/c.db', warehouse=f'file://{out}/wh')
+catalog.create_namespace('n')
+schema = pyarrow.schema([('p', pyarrow.int64()), ('a', pyarrow.int64()), ('b', pyarrow.float64()),
+                         ('c', pyarrow.string()), ('e', pyarrow.int64())])
+table = catalog.create_table('n.t', schema, location=f'{out}/wh/t')
+with table.update_spec() as update:
+    update.add_field('p', IdentityTransform(), 'p')
+paths = []
+for partition in range(100):
+    rows = pyarrow.table({'p': [partition], 'a': [partition], 'b': [0.5], 'c': [f'v{partition}'],
+                          'e': [1]}, schema=schema)
+    first = f'{out}/wh/data/{partition}.parquet'
+    pq.write_table(rows, first)
+    for i in range(count // 100):
+        path = f'{out}/wh/data/{partition}-{i}.parquet'
+        os.link(first, path)
+        paths.append(path)
+for start in range(0, len(paths), 1000):
+    table.add_files(paths[start:start + 1000])
+print(table.metadata_location)
+"""
+
+PLAN = """
+import sys
+from pyiceberg.table import StaticTable
+print(len(list(StaticTable.from_metadata(sys.argv[1]).scan(row_filter='p == 42').plan_files())))
+"""
+
+ICEBERG_SCAN = """
+import sys, duckdb
+con = duckdb.connect()
+con.execute(f"load '{sys.argv[2]}'; load '{sys.argv[3]}'; set threads = 2")
+con.execute(f"explain select * from iceberg_scan('{sys.argv[1]}') where p = 42").fetchall()
+"""
+
+
+def bench_planning(work):
+    out = Path(tempfile.mkdtemp(dir=work))
+    location = python(MAKE_FILES, out, FILES).out.strip().removeprefix("file://")
+    lake = new_lake(work / "planning")
+    tarn(lake, "table", "register", "sandbox.t", location)
+    explain = ("sql", "-o", "csv", "-c", "explain select * from sandbox.t where p = 42")
+    one = ("sql", "-o", "csv", "-c", "explain select 1")
+    base = median([tarn(lake, *one).cpu for _ in range(5)])
+    idle = median([python("import pyiceberg.table").cpu for _ in range(5)])
+    a, b = alternate(lambda: tarn(lake, *explain), lambda: python(PLAN, location))
+    ours = median([x.cpu for x in a]) - base
+    theirs = median([x.cpu for x in b]) - idle
+    report(f"plan {FILES} files, cold : pyiceberg (start taken off)", "cpu", ours, theirs,
+           theirs / max(ours, 1e-4), 10, "higher")
+    avro, iceberg = extension("avro"), extension("iceberg")
+    empty = median([python("import duckdb,sys;c=duckdb.connect();c.execute(f\"load '{sys.argv[1]}';"
+                           "load '{sys.argv[2]}'\")", avro, iceberg).cpu for _ in range(5)])
+    a, b = alternate(lambda: tarn(lake, *explain),
+                     lambda: python(ICEBERG_SCAN, location, avro, iceberg))
+    ours = median([x.cpu for x in a]) - base
+    theirs = median([x.cpu for x in b]) - empty
+    report(f"plan {FILES} files, cold : iceberg_scan (start taken off)", "cpu", ours, theirs,
+           theirs / max(ours, 1e-4), 4, "higher")
+    script = work / "warm.sql"
+    script.write_text("explain select * from sandbox.t where p = 42;\n" * 101)
+    warm = (median([tarn(lake, "sql", "-o", "csv", "-f", str(script)).cpu for _ in range(3)]) -
+            median([x.cpu for x in a])) / 100
+    absolute(f"plan {FILES} files, warm, whole EXPLAIN", "cpu", warm * 1000, 20, "ms")
+
+
+def bench_start(work):
+    lake = new_lake(work / "start")
+    runs = [tarn(lake, "ls") for _ in range(20)]
+    absolute("tarn ls, start to end", "wall", min(r.wall for r in runs) * 1000, 20, "ms (best)")
+    absolute("tarn ls, start to end", "cpu", median([r.cpu for r in runs]) * 1000, 20, "ms")
+    absolute("tarn ls, peak memory", "rss", median([r.rss for r in runs]) / 2**20, 20, "MB")
+
+
+def bench_listing(work):
+    import sqlite3
+
+    lake = new_lake(work / "listing")
+    tarn(lake, "sql", "-c", "create table sandbox.t (id bigint)")
+    db = sqlite3.connect(lake / ".tarn" / "catalog.db")
+    db.execute("insert into iceberg_tables select catalog_name, 'sandbox', 'table_' || value, "
+               "metadata_location, null, 'TABLE' from iceberg_tables, generate_series(1, 9999) "
+               "where table_name = 't'") if has_series(db) else fill_by_hand(db)
+    db.commit()
+    db.close()
+    runs = [tarn(lake, "ls", "-o", "ndjson") for _ in range(10)]
+    assert len(runs[0].out.splitlines()) >= 10000
+    absolute("list 10,000 tables, whole command", "cpu", median([r.cpu for r in runs]) * 1000, 20,
+             "ms")
+    absolute("list 10,000 tables, whole command", "wall", min(r.wall for r in runs) * 1000, 20,
+             "ms (best)")
+
+
+def has_series(db):
+    try:
+        db.execute("select count(*) from generate_series(1, 2)")
+        return True
+    except Exception:
+        return False
+
+
+def fill_by_hand(db):
+    row = db.execute("select catalog_name, metadata_location from iceberg_tables").fetchone()
+    db.executemany("insert into iceberg_tables values (?, 'sandbox', ?, ?, null, 'TABLE')",
+                   [(row[0], f"table_{i}", row[1]) for i in range(9999)])
+    db.executemany("insert into tarn_table values ('sandbox', ?, ?, 'u', 1, 1, 1, 1)",
+                   [(f"table_{i}", row[1]) for i in range(9999)])
+
+
+def bench_memory(work):
+    data = tpch()
+    schema = data / "lineitem.avsc"
+    for times in (1, 4):
+        csv = work / f"lineitem-{times}.csv"
+        with open(csv, "wb") as out:
+            for number in range(times):
+                with open(data / "lineitem.csv", "rb") as part:
+                    if number > 0:
+                        part.readline()
+                    shutil.copyfileobj(part, out, 1 << 20)
+        lake = new_lake(work / f"memory-{times}", sync="catalog")
+        done = tarn(lake, "load", str(csv), "sandbox.lineitem", "--schema", str(schema),
+                    "--partition-by", "year(l_shipdate)")
+        absolute(f"load of {times} x lineitem CSV, peak memory", "rss", done.rss / 2**20, 512, "MB")
+        csv.unlink()
+        shutil.rmtree(lake)
+
+
+BENCHES = {"start": bench_start, "listing": bench_listing, "commits": bench_commits,
+           "planning": bench_planning, "load": bench_load, "queries": bench_queries,
+           "memory": bench_memory}
+
+
+def machine():
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
+                  if line.startswith("model name")), "unknown")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {"cpu": model, "cores": os.cpu_count(), "memory_gb": round(memory, 1),
+            "system": platform.platform(), "load": os.getloadavg()}
+
+
+def main():
+    names = sys.argv[1:] or list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+    import duckdb
+    import pyiceberg
+
+    about = dict(machine(), duckdb=duckdb.__version__, pyiceberg=pyiceberg.__version__,
+                 rounds=ROUNDS, scale=SCALE)
+    print(json.dumps(about))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    build = ROOT / "build" / "bench"
+    build.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=build) as work:
+        for name in names:
+            BENCHES[name](Path(work))
+    out = build / time.strftime("%Y%m%dT%H%M%SZ.json", time.gmtime())
+    out.write_text(json.dumps({"machine": about, "results": results}, indent=1))
+    print(f"written to {out.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
