@@ -10,6 +10,9 @@
 #include "base/map.h"
 #include "source/csv_private.h"
 
+/* Looked at for the header at first; more if it does not end there. */
+#define HEADER_BYTES (64 * TARN_KIB)
+
 bool tarn_source__csv_start(TarnText data, const char *path, size_t *bom_size, uint8_t *newline,
                             TarnError *error) {
     bool utf16 = data.size >= 2 && (memcmp(data.data, "\xFF\xFE", 2) == 0 ||
@@ -85,7 +88,11 @@ bool tarn_source__csv_record(TarnText text, size_t at, TarnRecordShape shape, Ta
         stop = *end - 1;
         if (shape.newline == '\n' && stop > at && data[stop - 1] == '\r') stop--;
     } else {
-        *end = text.size;
+        /* The last record, or a quote that never closes: then its first line alone. */
+        const char *newline = memchr(text.data + at, shape.newline, text.size - at);
+        *end = newline != NULL ? (size_t)(newline - text.data) + 1 : text.size;
+        stop = newline != NULL ? *end - 1 : *end;
+        *lines = newline != NULL;
     }
     for (size_t start = at;; start++) {
         bool quoted = start < stop && shape.quote != '\0' && data[start] == shape.quote;
@@ -171,7 +178,7 @@ typedef struct Start {
 static bool find_start(TarnPieces *pieces, const char *path, const TarnCsvDialect *dialect,
                        TarnRecordShape *shape, TarnText *text, Start *found, TarnError *error) {
     bool whole = false;
-    for (size_t size = TARN_SOURCE_PIECE_BYTES; !whole; size *= 2) {
+    for (size_t size = HEADER_BYTES; !whole; size *= 4) {
         uint64_t lines = 0;
         size_t end = 0;
         *found = (Start){0};

@@ -312,22 +312,31 @@ static bool infer_sample(Inference *inference, const char *path, const TarnCsvDi
     return infer_columns(inference, at, error);
 }
 
+/* Room for the sample: no more than the file is long, where that is known. */
+static size_t sample_size(const TarnOs *os, const char *path, TarnFileCompression compression) {
+    TarnOsStat stat;
+    bool known = compression == TARN_COMPRESSION_NONE && os->stat(os, path, true, &stat, NULL);
+    return known && stat.kind == TARN_OS_FILE && stat.size < SAMPLE_BYTES ? (size_t)stat.size + 1
+                                                                          : SAMPLE_BYTES;
+}
+
 bool tarn_source__csv_infer(const TarnOs *os, const char *path, TarnFileCompression compression,
                             const TarnCsvDialect *fixed, TarnArena *arena, TarnSourceGuess *guess,
                             TarnError *error) {
     TarnInput *input = NULL;
     size_t size = 0;
-    char *sample = malloc(SAMPLE_BYTES);
+    size_t room = sample_size(os, path, compression);
+    char *sample = malloc(room);
     if (sample == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
     Inference inference = {.arena = arena, .guess = guess};
     tarn_base_arena_init(&inference.scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     bool ok = tarn_source__input_open(os, path, compression, &input, error) &&
-              tarn_source__input_read(input, sample, SAMPLE_BYTES, &size, error);
+              tarn_source__input_read(input, sample, room, &size, error);
     if (ok) {
         /* What is kept of the sample (names) is copied; fields die with it. A cut
          * last record has a wrong width or a wrong value: the last newline ends the sample. */
         inference.sample = (TarnText){sample, size};
-        const char *last = size == SAMPLE_BYTES ? memrchr(sample, '\n', size) : NULL;
+        const char *last = size == room ? memrchr(sample, '\n', size) : NULL;
         if (last != NULL) inference.sample.size = (size_t)(last - sample) + 1;
         ok = infer_sample(&inference, path, fixed, error);
     }

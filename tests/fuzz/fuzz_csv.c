@@ -19,7 +19,8 @@ static void infer_and_read(const char *path, const uint8_t *data, size_t size) {
                           &arena, &guess, &error)) {
         TarnSourceOptions options = {.format = TARN_FILE_CSV, .csv = guess.csv,
                                      .columns = guess.columns,
-                                     .column_count = guess.column_count, .slots = 1};
+                                     .column_count = guess.column_count, .slots = 1,
+                                     .piece_bytes = 65536};
         FuzzReading reading = fuzz_read(path, &options, data, size, true);
         FUZZ_CHECK(reading.opened); /* what was inferred opens */
     } else {

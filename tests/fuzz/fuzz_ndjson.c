@@ -32,7 +32,8 @@ static void infer_and_read(const char *path, TarnFileFormat format, const uint8_
     if (tarn_source_infer(tarn_os_posix(), path, format, TARN_COMPRESSION_NONE, NULL, &arena,
                           &guess, &error)) {
         TarnSourceOptions options = {.format = format, .columns = guess.columns,
-                                     .column_count = guess.column_count, .slots = 1};
+                                     .column_count = guess.column_count, .slots = 1,
+                                     .piece_bytes = 65536};
         FuzzReading reading = fuzz_read(path, &options, data, size, true);
         FUZZ_CHECK(reading.opened);
     } else {
@@ -52,7 +53,7 @@ static void agree_with_tree(const char *path, const uint8_t *data, size_t size) 
                                         &error);
     bool is_object = is_tree && root->kind == TARN_JSON_OBJECT;
     bool twice = !is_tree && strstr(error.message, "twice") != NULL;
-    TarnSourceOptions options = {.format = TARN_FILE_NDJSON, .slots = 1};
+    TarnSourceOptions options = {.format = TARN_FILE_NDJSON, .slots = 1, .piece_bytes = 65536};
     FuzzReading reading = fuzz_read(path, &options, data, size, true);
     FUZZ_CHECK(!reading.opened || twice || (reading.rows == 1) == is_object);
     tarn_base_arena_dispose(&arena);
