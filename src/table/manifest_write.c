@@ -82,6 +82,8 @@ static bool put_partition_value(TarnBuffer *out, TarnPrimitive type, const TarnL
 
 /* --- metrics --- */
 
+/* Maps are written empty rather than null: pyiceberg's metadata tables stumble over null. */
+
 typedef int64_t CountOf(const TarnColumnMetrics *metrics);
 static int64_t size_of(const TarnColumnMetrics *metrics) { return metrics->column_size; }
 static int64_t values_of(const TarnColumnMetrics *metrics) { return metrics->value_count; }
@@ -94,9 +96,8 @@ static TarnText upper_of(const TarnColumnMetrics *metrics) { return metrics->upp
 static void put_counts(TarnBuffer *out, const TarnDataFile *file, CountOf *get) {
     size_t count = 0;
     for (size_t i = 0; i < file->column_count; i++) count += get(&file->columns[i]) != TARN_ABSENT;
-    tarn_format_avro_put_branch(out, count > 0 ? 1 : 0);
-    if (count == 0) return;
-    tarn_format_avro_put_items_begin(out, count);
+    tarn_format_avro_put_branch(out, 1);
+    if (count > 0) tarn_format_avro_put_items_begin(out, count);
     for (size_t i = 0; i < file->column_count; i++) {
         int64_t value = get(&file->columns[i]);
         if (value == TARN_ABSENT) continue;
@@ -109,9 +110,8 @@ static void put_counts(TarnBuffer *out, const TarnDataFile *file, CountOf *get) 
 static void put_bounds(TarnBuffer *out, const TarnDataFile *file, BoundOf *get) {
     size_t count = 0;
     for (size_t i = 0; i < file->column_count; i++) count += get(&file->columns[i]).data != NULL;
-    tarn_format_avro_put_branch(out, count > 0 ? 1 : 0);
-    if (count == 0) return;
-    tarn_format_avro_put_items_begin(out, count);
+    tarn_format_avro_put_branch(out, 1);
+    if (count > 0) tarn_format_avro_put_items_begin(out, count);
     for (size_t i = 0; i < file->column_count; i++) {
         TarnText value = get(&file->columns[i]);
         if (value.data == NULL) continue;
