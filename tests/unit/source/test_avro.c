@@ -126,7 +126,8 @@ static void logical_types(void) {
         FIELD("c", LOGICAL("long", "timestamp-millis")) ","
         FIELD("d", LOGICAL("long", "local-timestamp-micros")) ","
         FIELD("e", LOGICAL("long", "timestamp-nanos")) ","
-        FIELD("f", "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":9,\"scale\":2}") ","
+        FIELD("f", "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":9,"
+                   "\"scale\":2}") ","
         FIELD("g", "{\"type\":\"fixed\",\"name\":\"u\",\"size\":16,\"logicalType\":\"uuid\"}") ","
         FIELD("h", "{\"type\":\"fixed\",\"name\":\"d\",\"size\":12,"
                    "\"logicalType\":\"duration\"}"));
@@ -189,7 +190,8 @@ static void nested_types(void) {
                                             "2: [null {x='q' y=9}]|{'k':[1 2]}\n");
     options = avro_options("m string, l list<struct<y long, x int, z int>>");
     const char *got = read_file(path, &options);
-    CHECK(tarn_base_text_starts(tarn_base_text(got), "1: '{\"k\":[1,2]}'|[null {y=9 x=12 z=null}]\n! row 2"));
+    CHECK(tarn_base_text_starts(tarn_base_text(got),
+                                "1: '{\"k\":[1,2]}'|[null {y=9 x=12 z=null}]\n! row 2"));
     CHECK(strstr(got, "column \"l[1].x\": \"q\" is not of that type (int)") != NULL);
     options = avro_options("l int, m list<int>");
     (void)read_file(path, &options);

@@ -21,7 +21,8 @@ static void avro_schemas(void) {
                  "{\"name\":\"b\",\"type\":[\"null\",\"string\"]},"
                  "{\"name\":\"c\",\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
                  "\"precision\":9,\"scale\":2}},"
-                 "{\"name\":\"d\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},"
+                 "{\"name\":\"d\",\"type\":{\"type\":\"long\","
+                 "\"logicalType\":\"timestamp-millis\"}},"
                  "{\"name\":\"e\",\"type\":{\"type\":\"long\","
                  "\"logicalType\":\"local-timestamp-micros\"}},"
                  "{\"name\":\"f\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"double\"]}},"
@@ -29,7 +30,8 @@ static void avro_schemas(void) {
                  "{\"name\":\"h\",\"type\":{\"type\":\"enum\",\"name\":\"e\",\"symbols\":[\"X\"]}},"
                  "{\"name\":\"i\",\"type\":{\"type\":\"fixed\",\"name\":\"f\",\"size\":4}},"
                  "{\"name\":\"j\",\"type\":{\"type\":\"string\",\"logicalType\":\"uuid\"}},"
-                 "{\"name\":\"k\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"q\",\"fields\":["
+                 "{\"name\":\"k\",\"type\":[\"null\",{\"type\":\"record\","
+                 "\"name\":\"q\",\"fields\":["
                  "{\"name\":\"x\",\"type\":\"boolean\"}]}]},"
                  "{\"name\":\"l\",\"type\":{\"type\":\"int\",\"logicalType\":\"date\"}}]}",
                  "a int!, b string, c decimal(9,2)!, d timestamptz!, e timestamp!, "
@@ -54,7 +56,8 @@ static void avro_schemas(void) {
 
 static void json_schemas(void) {
     CHECK_SCHEMA("a.json",
-                 "{\"$schema\":\"x\",\"title\":\"t\",\"type\":\"object\",\"required\":[\"a\",\"e\"],"
+                 "{\"$schema\":\"x\",\"title\":\"t\",\"type\":\"object\","
+                 "\"required\":[\"a\",\"e\"],"
                  "\"properties\":{\"a\":{\"type\":\"integer\"},\"b\":{\"type\":\"number\"},"
                  "\"c\":{\"type\":\"string\",\"format\":\"date\"},"
                  "\"d\":{\"type\":\"string\",\"format\":\"date-time\"},"
