@@ -198,6 +198,10 @@ static bool looks_like_header(const TarnCsvDialect *dialect, const TarnCsvFields
 /* --- columns --- */
 
 typedef struct Inference {
+    const TarnOs *os;
+    const char *path;
+    TarnFileCompression compression;
+    bool is_cut; /* the sample is not the whole file */
     TarnText sample;
     TarnRecordShape shape;
     TarnArena *arena;   /* for what is returned */
@@ -219,6 +223,21 @@ static void sample_rows(Inference *inference, size_t at) {
         }
         inference->guess->sampled_rows++;
     }
+}
+
+/* Lines of a later part of the file. */
+static void sample_window(void *state, TarnText lines) {
+    Inference *inference = state;
+    TarnText first = inference->sample;
+    inference->sample = lines;
+    sample_rows(inference, 0);
+    inference->sample = first;
+}
+
+static bool sample_later(Inference *inference, TarnError *error) {
+    if (!inference->is_cut || inference->compression != TARN_COMPRESSION_NONE) return true;
+    return tarn_source__input_windows(inference->os, inference->path, inference->sample.size,
+                                      inference->shape.newline, sample_window, inference, error);
 }
 
 static void adopt_markers(Inference *inference) {
@@ -277,6 +296,7 @@ static bool infer_columns(Inference *inference, size_t at, TarnError *error) {
     if (!tarn_base_arena_check(inference->arena, error)) return false;
     for (size_t i = 0; i < first.count; i++) inference->columns[i].fits = FITS_ALL;
     sample_rows(inference, guess->csv.header ? data_at : at);
+    if (!sample_later(inference, error)) return false;
     if (!name_columns(inference, &first, error)) return false;
     for (size_t i = 0; i < first.count; i++) {
         guess->columns[i].type.kind = narrowest(&inference->columns[i]);
@@ -328,7 +348,8 @@ bool tarn_source__csv_infer(const TarnOs *os, const char *path, TarnFileCompress
     size_t room = sample_size(os, path, compression);
     char *sample = malloc(room);
     if (sample == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
-    Inference inference = {.arena = arena, .guess = guess};
+    Inference inference = {.os = os, .path = path, .compression = compression,
+                           .arena = arena, .guess = guess};
     tarn_base_arena_init(&inference.scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     bool ok = tarn_source__input_open(os, path, compression, &input, error) &&
               tarn_source__input_read(input, sample, room, &size, error);
@@ -337,6 +358,7 @@ bool tarn_source__csv_infer(const TarnOs *os, const char *path, TarnFileCompress
          * last record has a wrong width or a wrong value: the last newline ends the sample. */
         inference.sample = (TarnText){sample, size};
         const char *last = size == room ? memrchr(sample, '\n', size) : NULL;
+        inference.is_cut = last != NULL;
         if (last != NULL) inference.sample.size = (size_t)(last - sample) + 1;
         ok = infer_sample(&inference, path, fixed, error);
     }

@@ -162,3 +162,38 @@ bool tarn_source__input_read(TarnInput *input, void *data, size_t size, size_t *
     }
     return true;
 }
+
+void tarn_source__input_seek(TarnInput *input, uint64_t offset) { input->offset = offset; }
+
+/* Whole lines only: what is before the first newline and behind the last is cut off. */
+static TarnText whole_lines(char *data, size_t size, uint8_t newline) {
+    char *first = size > 0 ? memchr(data, newline, size) : NULL;
+    char *last = size > 0 ? memrchr(data, newline, size) : NULL;
+    if (first == NULL || first == last) return (TarnText){data, 0};
+    return (TarnText){first + 1, (size_t)(last - first)};
+}
+
+bool tarn_source__input_windows(const TarnOs *os, const char *path, uint64_t from, uint8_t newline,
+                                TarnWindowSeen seen, void *state, TarnError *error) {
+    TarnOsStat stat;
+    TarnInput *input = NULL;
+    if (!os->stat(os, path, true, &stat, error)) return false;
+    if (stat.kind != TARN_OS_FILE || stat.size <= from) return true;
+    uint64_t step = (stat.size - from) / TARN_SOURCE_WINDOWS + 1;
+    char *data = malloc(TARN_SOURCE_WINDOW_BYTES);
+    bool ok = data != NULL || tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
+    ok = ok && tarn_source__input_open(os, path, TARN_COMPRESSION_NONE, &input, error);
+    for (uint64_t i = 1; ok && i <= TARN_SOURCE_WINDOWS; i++) {
+        size_t size = 0;
+        uint64_t end = from + step * i < stat.size ? from + step * i : stat.size;
+        uint64_t back = end - from < TARN_SOURCE_WINDOW_BYTES ? end - from
+                                                              : TARN_SOURCE_WINDOW_BYTES;
+        tarn_source__input_seek(input, end - back);
+        ok = tarn_os_interrupt_check(error) &&
+             tarn_source__input_read(input, data, (size_t)back, &size, error);
+        if (ok) seen(state, whole_lines(data, size, newline));
+    }
+    tarn_source__input_close(input);
+    free(data);
+    return ok;
+}

@@ -253,6 +253,15 @@ static bool read_sample(Inference *inference, TarnPieces *pieces, bool lines, Ta
     return ok && tarn_base_arena_check(&inference->guesses, error);
 }
 
+/* Lines of a later part of the file. */
+static void sample_window(void *state, TarnText lines) {
+    while (lines.data != NULL && lines.size > 0) {
+        TarnText rest;
+        add_row(state, tarn_base_text_split(lines, '\n', &rest));
+        lines = rest;
+    }
+}
+
 static bool finish(Inference *inference, const char *path, TarnSourceGuess *guess,
                    TarnError *error) {
     if (inference->rows == 0) {
@@ -281,8 +290,14 @@ bool tarn_source__json_infer(const TarnOs *os, const char *path, TarnFileFormat 
     tarn_base_arena_init(&inference.guesses, 256 * TARN_MIB);
     tarn_base_arena_init(&inference.scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     init_guess(&inference.root, "", &inference.guesses);
-    bool ok = read_sample(&inference, pieces, format == TARN_FILE_NDJSON, error) &&
-              finish(&inference, path, guess, error);
+    bool lines = format == TARN_FILE_NDJSON;
+    bool ok = read_sample(&inference, pieces, lines, error);
+    if (ok && lines && compression == TARN_COMPRESSION_NONE) {
+        ok = tarn_source__input_windows(os, path, SAMPLE_BYTES, '\n', sample_window, &inference,
+                                        error);
+    }
+    ok = ok && tarn_base_arena_check(&inference.guesses, error) &&
+         finish(&inference, path, guess, error);
     tarn_base_arena_dispose(&inference.scratch);
     tarn_base_arena_dispose(&inference.guesses);
     tarn_source__pieces_free(pieces);

@@ -93,6 +93,23 @@ static void rows_of_a_wrong_width_say_nothing(void) {
     CHECK_INT(guess.sampled_rows, 3);
 }
 
+/* Types that only the end of a large file tells. */
+static void later_parts_are_looked_at(void) {
+    TarnBuffer file;
+    TarnSourceGuess guess;
+    tarn_base_buffer_init(&file, 64 * TARN_MIB);
+    tarn_base_buffer_string(&file, "a,b,c\n");
+    for (int i = 0; file.size < 40 * TARN_MIB; i++) {
+        bool late = file.size > 30 * TARN_MIB;
+        tarn_base_buffer_printf(&file, "%d%s,%s,some text to fill the row\n", i, late ? ".5" : "",
+                                late ? "NA" : "7");
+    }
+    const char *got = infer_bytes(tarn_base_buffer_view(&file), NULL, &guess);
+    CHECK_STRING(got, "a double, b long, c string");
+    CHECK_INT(guess.csv.typed_null_text_count, 1);
+    tarn_base_buffer_dispose(&file);
+}
+
 int main(int argc, char **argv) {
     TAP_START(argc, argv);
     start_source();
@@ -100,6 +117,7 @@ int main(int argc, char **argv) {
     TAP_TEST(null_markers);
     TAP_TEST(headers);
     TAP_TEST(dialects);
+    TAP_TEST(later_parts_are_looked_at);
     TAP_TEST(rows_of_a_wrong_width_say_nothing);
     return end_source();
 }

@@ -329,6 +329,23 @@ static void types_are_inferred(void) {
     CHECK_INT(failure.code, TARN_E_SOURCE_UNREADABLE);
 }
 
+static void later_lines_are_looked_at(void) {
+    TarnBuffer file;
+    tarn_base_buffer_init(&file, 64 * TARN_MIB);
+    while (file.size < 20 * TARN_MIB) {
+        tarn_base_buffer_string(&file, "{\"a\":1,\"text\":\"to fill the row, and more of it\"}\n");
+    }
+    tarn_base_buffer_string(&file, "{\"a\":1.5,\"b\":true}\n{\"a\":2}\n");
+    TarnSourceGuess guess;
+    const char *path = write_file("i.json", file.data, file.size);
+    tarn_base_buffer_dispose(&file);
+    REQUIRE_OK(tarn_source_infer(tarn_os_posix(), path, TARN_FILE_NDJSON, TARN_COMPRESSION_NONE,
+                                 NULL, &test_arena, &guess, &failure),
+               &failure);
+    CHECK_STRING(text_of_columns(guess.columns, guess.column_count),
+                 "a double, text string, b boolean");
+}
+
 int main(int argc, char **argv) {
     TAP_START(argc, argv);
     start_source();
@@ -345,5 +362,6 @@ int main(int argc, char **argv) {
     TAP_TEST(large_documents_are_read_in_pieces);
     TAP_TEST(element_without_end);
     TAP_TEST(types_are_inferred);
+    TAP_TEST(later_lines_are_looked_at);
     return end_source();
 }
