@@ -1,0 +1,34 @@
+/* Looking things up in the command table. The table itself is in command_table.c and, for what
+ * this version only knows by name, in command_later.c.
+ */
+#include "cli/command_private.h"
+
+#include <string.h>
+
+const TarnCliCommand *tarn_cli__command_find(const char *name) {
+    for (size_t i = 0; i < tarn_cli__command_count; i++) {
+        if (strcmp(tarn_cli__commands[i].name, name) == 0) return &tarn_cli__commands[i];
+    }
+    return NULL;
+}
+
+bool tarn_cli__command_is_noun(const char *word) {
+    size_t size = strlen(word);
+    for (size_t i = 0; i < tarn_cli__command_count; i++) {
+        const char *name = tarn_cli__commands[i].name;
+        if (strncmp(name, word, size) == 0 && name[size] == ' ') return true;
+    }
+    return false;
+}
+
+size_t tarn_cli__flag_count(const TarnCliFlag *flags) {
+    size_t count = 0;
+    while (flags != NULL && flags[count].name != NULL) count++;
+    return count;
+}
+
+size_t tarn_cli__operand_count(const TarnCliCommand *command) {
+    size_t count = 0;
+    while (count < TARN_CLI_OPERANDS_MAX && command->operands[count].name != NULL) count++;
+    return count;
+}

@@ -1,0 +1,348 @@
+/* The command table: every command with its operands, flags, examples and handler.
+ *
+ * Order within a group is the order of help. What this version only knows by name stands at the
+ * end, without a handler, so that it answers "comes with a later version" instead of "unknown".
+ */
+#include "cli/command_private.h"
+#include "cli/handlers_private.h"
+
+#define GROUP_BEGIN "start"
+#define GROUP_BRING "bring data in"
+#define GROUP_LOOK "look around"
+#define GROUP_REFINE "refine and check"
+#define GROUP_KEEP "keep tables in shape"
+#define GROUP_GOVERN "govern"
+#define GROUP_RUN "run and connect"
+
+const char *const tarn_cli__groups[] = {GROUP_BEGIN,  GROUP_BRING,  GROUP_LOOK, GROUP_REFINE,
+                                        GROUP_KEEP,   GROUP_GOVERN, GROUP_RUN,  NULL};
+
+static const char *const output_words[] = {"table", "json", "ndjson", "csv", "md", "arrow", NULL};
+static const char *const lineage_words[] = {"table", "json", "ndjson",      "csv",
+                                            "md",    "dot",  "openlineage", NULL};
+static const char *const mode_words[] = {"append", "overwrite", "merge", NULL};
+static const char *const on_error_words[] = {"fail", "quarantine", "skip", NULL};
+static const char *const drift_words[] = {"evolve", "freeze", "discard-row", "discard-value", NULL};
+static const char *const format_words[] = {"auto", "csv", "json", "ndjson", "avro", "parquet",
+                                           NULL};
+static const char *const shell_words[] = {"bash", "zsh", "fish", NULL};
+static const char *const tool_words[] = {"duckdb", "python", NULL};
+
+const TarnCliFlag tarn_cli__global_flags[] = {
+    {.name = "directory", .letter = 'C', .kind = TARN_CLI_FLAG_FOLDER, .value = "DIR",
+     .help = "the lake's folder; otherwise the nearest one upwards that has a tarn.yaml"},
+    {.name = "output", .letter = 'o', .kind = TARN_CLI_FLAG_WORD, .words = output_words,
+     .otherwise = "table", .help = "the form of the data on standard output"},
+    {.name = "json", .help = "the same as -o json: one object with ok, data and error"},
+    {.name = "quiet", .letter = 'q', .help = "no remarks, no progress; errors and data only"},
+    {.name = "verbose", .letter = 'v', .help = "say more on standard error"},
+    {.name = "no-color", .help = "no colour; also by NO_COLOR in the environment"},
+    {.name = "no-input", .help = "never ask; a question is answered with no"},
+    {.name = "yes", .help = "answer questions with yes"},
+    {.name = "timeout", .kind = TARN_CLI_FLAG_DURATION, .value = "TIME",
+     .help = "end a statement that takes longer, as 30s or 5m"},
+    {.name = "profile", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
+     .help = "settings of another environment (comes with a later version)"},
+    {.name = "server", .kind = TARN_CLI_FLAG_TEXT, .value = "URL",
+     .help = "a server instead of this folder (comes with a later version)"},
+    {.name = "version", .help = "print the version"},
+    {.name = "help", .letter = 'h', .help = "help, examples first"},
+    {0},
+};
+
+static const TarnCliFlag init_flags[] = {
+    {.name = "example", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
+     .help = "begin with a copy of an example lake"},
+    {0},
+};
+
+static const TarnCliFlag load_flags[] = {
+    {.name = "mode", .kind = TARN_CLI_FLAG_WORD, .words = mode_words, .otherwise = "append",
+     .help = "add rows, or replace the table's rows; merge comes with a later version"},
+    {.name = "format", .kind = TARN_CLI_FLAG_WORD, .words = format_words, .otherwise = "auto",
+     .help = "of the files; auto looks at name and content"},
+    {.name = "schema", .kind = TARN_CLI_FLAG_FILE, .value = "FILE",
+     .help = "an .avsc or JSON Schema file that every row must fit; otherwise inferred"},
+    {.name = "partition-by", .kind = TARN_CLI_FLAG_LIST, .value = "EXPR,..",
+     .help = "of a table that is made: column, year, month, day or hour(column), "
+             "bucket(n, column), truncate(n, column)"},
+    {.name = "key", .kind = TARN_CLI_FLAG_LIST, .value = "C,..",
+     .help = "key columns of merge (comes with a later version)"},
+    {.name = "on-error", .kind = TARN_CLI_FLAG_WORD, .words = on_error_words,
+     .otherwise = "quarantine",
+     .help = "a row that does not fit: end the load, put it into TABLE$quarantine, or skip it"},
+    {.name = "max-error-rate", .kind = TARN_CLI_FLAG_RATE, .value = "R",
+     .help = "refuse the whole load beyond this part of bad rows, as 1% or 0.01"},
+    {.name = "drift", .kind = TARN_CLI_FLAG_WORD, .words = drift_words, .otherwise = "evolve",
+     .help = "a field the table does not have: add the column, refuse the load, or drop the row "
+             "or the value"},
+    {.name = "source", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
+     .help = "name of the source in the ingest columns; otherwise the table's"},
+    {0},
+};
+
+static const TarnCliFlag sql_flags[] = {
+    {.name = "command", .letter = 'c', .kind = TARN_CLI_FLAG_TEXT, .value = "SQL",
+     .help = "run this text, one or more statements"},
+    {.name = "file", .letter = 'f', .kind = TARN_CLI_FLAG_FILE, .value = "FILE",
+     .help = "run a script; - is standard input"},
+    {.name = "as-of", .kind = TARN_CLI_FLAG_TEXT, .value = "TIME|SNAPSHOT|REF",
+     .help = "read every table as it was"},
+    {0},
+};
+
+static const TarnCliFlag head_flags[] = {
+    {.name = "rows", .letter = 'n', .kind = TARN_CLI_FLAG_COUNT, .value = "N", .otherwise = "10",
+     .help = "how many rows"},
+    {.name = "as-of", .kind = TARN_CLI_FLAG_TEXT, .value = "TIME|SNAPSHOT|REF",
+     .help = "read the table as it was"},
+    {0},
+};
+
+static const TarnCliFlag history_flags[] = {
+    {.name = "rows", .letter = 'n', .kind = TARN_CLI_FLAG_COUNT, .value = "N",
+     .help = "the newest N only"},
+    {0},
+};
+
+static const TarnCliFlag build_flags[] = {
+    {.name = "full-refresh", .help = "make incremental tables again from the start"},
+    {.name = "from-failure", .help = "only what the last run did not finish"},
+    {.name = "exclude", .kind = TARN_CLI_FLAG_LIST, .value = "SELECTOR,..",
+     .help = "leave these pipelines out"},
+    {.name = "backfill", .kind = TARN_CLI_FLAG_TEXT, .value = "A..B",
+     .help = "the variables start and end of incremental pipelines"},
+    {.name = "dry-run", .help = "say what would run, in which order; run nothing"},
+    {.name = "explain", .help = "with --dry-run: also the SQL of each pipeline"},
+    {.name = "var", .kind = TARN_CLI_FLAG_LIST, .value = "NAME=VALUE,..",
+     .help = "values for var() in the pipelines"},
+    {0},
+};
+
+static const TarnCliFlag lineage_flags[] = {
+    {.name = "up", .kind = TARN_CLI_FLAG_COUNT, .value = "N", .help = "steps towards the sources"},
+    {.name = "down", .kind = TARN_CLI_FLAG_COUNT, .value = "N",
+     .help = "steps towards the consumers"},
+    {.name = "output", .letter = 'o', .kind = TARN_CLI_FLAG_WORD, .words = lineage_words,
+     .otherwise = "table", .help = "the form of the data on standard output"},
+    {0},
+};
+
+static const TarnCliFlag dry_run_flags[] = {
+    {.name = "dry-run", .help = "say what would change; change nothing"},
+    {0},
+};
+
+/* ---- later versions ---- */
+#define LATER(command, in_group, text) {.name = command, .group = in_group, .summary = text}
+
+const TarnCliCommand tarn_cli__commands[] = {
+    {.name = "init", .group = GROUP_BEGIN, .handler = tarn_cli__init,
+     .summary = "make a lake in a folder",
+     .description = "Writes tarn.yaml and makes the catalog, the warehouse and the zones raw, "
+                    "cleansed, curated, consumption and sandbox. The folder is made if it is "
+                    "missing; files that are there stay as they are.",
+     .operands = {{.name = "DIR", .kind = TARN_CLI_OPERAND_FOLDER, .optional = true}},
+     .flags = init_flags,
+     .examples = {{"tarn init flights", "a new lake in the folder flights"},
+                  {"tarn init", "a lake in this folder"},
+                  {"tarn init demo --example flights", "begin with an example"}}},
+    {.name = "help", .group = GROUP_BEGIN, .handler = tarn_cli__help,
+     .summary = "how a command is used, examples first",
+     .operands = {{.name = "COMMAND", .kind = TARN_CLI_OPERAND_COMMAND, .optional = true,
+                   .repeated = true}},
+     .examples = {{"tarn help", "all commands"}, {"tarn help load", "one of them"}}},
+    {.name = "doctor", .group = GROUP_BEGIN, .handler = tarn_cli__doctor,
+     .summary = "look for what is wrong with this lake and this machine",
+     .description = "Checks tarn.yaml, the catalog's integrity and version, the warehouse, free "
+                    "space, the DuckDB library, unfinished work of processes that died, settings "
+                    "without effect, and the clock. Ends with exit code 1 if something is broken.",
+     .examples = {{"tarn doctor", "all checks"}, {"tarn doctor --json", "for a monitor"}}},
+
+    {.name = "load", .group = GROUP_BRING, .handler = tarn_cli__load,
+     .summary = "files into a table",
+     .description = "SRC are files, folders or globs (* ? [] and ** for folders): CSV, JSON, "
+                    "NDJSON, Avro, plain or compressed with gzip or zstd. The schema is inferred, "
+                    "taken from the table, or enforced with --schema. Each file is loaded once: "
+                    "the same content is skipped the next time. Every row ends in the table, in "
+                    "its quarantine or in a count, and all of it appears in one commit.",
+     .operands = {{.name = "SRC", .kind = TARN_CLI_OPERAND_FILE, .repeated = true},
+                  {.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE}},
+     .flags = load_flags,
+     .examples = {{"tarn load data/flights.csv raw.flights", "one file, schema inferred"},
+                  {"tarn load 'data/**/*.csv.gz' raw.flights --partition-by 'month(flight_date)'",
+                   "many files into a partitioned table"},
+                  {"tarn load orders.ndjson raw.orders --schema schemas/orders.avsc --on-error fail",
+                   "every row must fit the schema"},
+                  {"tarn load day.csv raw.prices --mode overwrite", "replace the rows"}}},
+    {.name = "ingest", .group = GROUP_BRING, .handler = tarn_cli__ingest,
+     .summary = "run the sources of tarn.yaml",
+     .description = "Loads what is new at each source that is configured, or at those named. "
+                    "File sources run once in this version; other kinds and --follow come later.",
+     .operands = {{.name = "SOURCE", .kind = TARN_CLI_OPERAND_TEXT, .optional = true,
+                   .repeated = true}},
+     .examples = {{"tarn ingest", "all sources"}, {"tarn ingest flights", "one source"}}},
+
+    {.name = "sql", .group = GROUP_LOOK, .handler = tarn_cli__sql,
+     .summary = "run SQL: one statement, a script, or a shell",
+     .description = "Tables are named ZONE.TABLE. Without -c and -f, on a terminal, it is a shell "
+                    "with history and completion (\\? lists its commands); otherwise standard "
+                    "input is read as a script. A script stops at its first error.",
+     .flags = sql_flags,
+     .examples = {{"tarn sql -c 'select count(*) from raw.flights'", "one statement"},
+                  {"tarn sql -c 'from raw.flights limit 5' -o csv", "as CSV"},
+                  {"tarn sql -f report.sql --as-of 2026-11-01", "a script, as of a day"},
+                  {"tarn sql", "the shell"}}},
+    {.name = "ls", .group = GROUP_LOOK, .handler = tarn_cli__ls,
+     .summary = "the tables and views, with rows and bytes",
+     .operands = {{.name = "NAME", .kind = TARN_CLI_OPERAND_TABLE, .optional = true}},
+     .examples = {{"tarn ls", "everything"},
+                  {"tarn ls raw", "one zone"},
+                  {"tarn ls -o json", "for a program"}}},
+    {.name = "show", .group = GROUP_LOOK, .handler = tarn_cli__show,
+     .summary = "a table's columns, partitions, properties and place",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE}},
+     .examples = {{"tarn show raw.flights", "for people"},
+                  {"tarn show raw.flights --json", "with the Iceberg schema as JSON"}}},
+    {.name = "head", .group = GROUP_LOOK, .handler = tarn_cli__head,
+     .summary = "the first rows of a table",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE}},
+     .flags = head_flags,
+     .examples = {{"tarn head raw.flights", "ten rows"},
+                  {"tarn head raw.flights -n 3 -o ndjson", "three, one JSON object a line"}}},
+    {.name = "history", .group = GROUP_LOOK, .handler = tarn_cli__history,
+     .summary = "a table's snapshots, newest first",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE}},
+     .flags = history_flags,
+     .examples = {{"tarn history raw.flights", "what happened to the table"},
+                  {"tarn history raw.flights -n 5", "the last five commits"}}},
+    {.name = "diff", .group = GROUP_LOOK, .handler = tarn_cli__diff,
+     .summary = "what changed in a table between two snapshots",
+     .description = "A and B are snapshot ids, times, branches or tags. Columns, files, rows and "
+                    "bytes that were added and removed, from the metadata alone.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
+                  {.name = "A", .kind = TARN_CLI_OPERAND_TEXT},
+                  {.name = "B", .kind = TARN_CLI_OPERAND_TEXT}},
+     .examples = {{"tarn diff raw.flights 2026-11-01 main", "since a day"}}},
+    {.name = "status", .group = GROUP_LOOK, .handler = tarn_cli__status,
+     .summary = "the lake in one page",
+     .examples = {{"tarn status", "version, catalog, warehouse, number of tables"}}},
+
+    {.name = "build", .group = GROUP_REFINE, .handler = NULL /* build */,
+     .summary = "run the pipelines and their checks in order",
+     .description = "SELECTOR names pipelines in dbt's grammar: name, +name with all before it, "
+                    "name+ with all after it, tag:x, path. Without one, all run. A pipeline whose "
+                    "checks fail is not published, and what depends on it is skipped.",
+     .operands = {{.name = "SELECTOR", .kind = TARN_CLI_OPERAND_TEXT, .optional = true,
+                   .repeated = true}},
+     .flags = build_flags,
+     .examples = {{"tarn build", "everything"},
+                  {"tarn build +curated.delays", "one pipeline and all it needs"},
+                  {"tarn build --dry-run", "the order, without running"}}},
+    {.name = "check", .group = GROUP_REFINE, .handler = NULL /* check */,
+     .summary = "run the quality checks of tables",
+     .description = "Without TABLE, all tables that have checks. Ends with exit code 1 if a check "
+                    "of severity error failed.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .optional = true,
+                   .repeated = true}},
+     .examples = {{"tarn check", "all tables"}, {"tarn check curated.delays", "one table"}}},
+    {.name = "lineage", .group = GROUP_REFINE, .handler = tarn_cli__lineage,
+     .summary = "where a table or column comes from and goes to",
+     .operands = {{.name = "TABLE[.COLUMN]", .kind = TARN_CLI_OPERAND_TABLE}},
+     .flags = lineage_flags,
+     .examples = {{"tarn lineage curated.delays", "both ways"},
+                  {"tarn lineage curated.delays.avg_delay --up 1", "of one column"},
+                  {"tarn lineage curated.delays -o dot | dot -Tsvg > lineage.svg", "as a picture"}}},
+
+    {.name = "table rollback", .group = GROUP_KEEP, .handler = tarn_cli__table_rollback,
+     .summary = "make an earlier snapshot current again",
+     .description = "The snapshots in between stay in the table's history and can be rolled "
+                    "forward to. Nothing is deleted. SNAPSHOT is an id, a time, a branch or a tag.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
+                  {.name = "SNAPSHOT", .kind = TARN_CLI_OPERAND_TEXT}},
+     .flags = dry_run_flags,
+     .examples = {{"tarn table rollback raw.flights 2026-11-01", "to the state of a day"},
+                  {"tarn table rollback raw.flights 5512 --dry-run", "what would change"}}},
+    {.name = "table register", .group = GROUP_KEEP, .handler = tarn_cli__table_register,
+     .summary = "an existing Iceberg table becomes a table of this lake",
+     .description = "Nothing is copied: METADATA is the table's current metadata.json. Its folder "
+                    "becomes one that the lake may read.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
+                  {.name = "METADATA", .kind = TARN_CLI_OPERAND_FILE}},
+     .examples = {{"tarn table register raw.orders /data/orders/metadata/v7.metadata.json",
+                   "a table that another engine wrote"}}},
+
+    {.name = "connect", .group = GROUP_RUN, .handler = tarn_cli__connect,
+     .summary = "the lines that open this lake elsewhere",
+     .operands = {{.name = "TOOL", .kind = TARN_CLI_OPERAND_WORD, .words = tool_words}},
+     .examples = {{"tarn connect python", "pyiceberg, for this lake"},
+                  {"tarn connect duckdb", "SQL for DuckDB's own shell"}}},
+    {.name = "completion", .group = GROUP_RUN, .handler = tarn_cli__completion,
+     .summary = "completion of the command line for a shell",
+     .operands = {{.name = "SHELL", .kind = TARN_CLI_OPERAND_WORD, .words = shell_words}},
+     .examples = {{"source <(tarn completion bash)", "for this session of bash"},
+                  {"tarn completion zsh > ~/.zfunc/_tarn", "zsh"},
+                  {"tarn completion fish > ~/.config/fish/completions/tarn.fish", "fish"}}},
+    {.name = "version", .group = GROUP_RUN, .handler = tarn_cli__version,
+     .summary = "the versions of tarn and of what it stands on",
+     .examples = {{"tarn version", "for a report"}}},
+
+    {.name = "man", .group = GROUP_RUN, .handler = tarn_cli__man, .hidden = true,
+     .summary = "the manual page, as troff"},
+    {.name = "reference", .group = GROUP_RUN, .handler = tarn_cli__reference, .hidden = true,
+     .summary = "the reference pages: commands or errors, as markdown",
+     .operands = {{.name = "PAGE", .kind = TARN_CLI_OPERAND_TEXT}}},
+    {.name = "__words", .group = GROUP_RUN, .handler = tarn_cli__words, .hidden = true,
+     .summary = "what completion offers after the given words",
+     .operands = {{.name = "WORD", .kind = TARN_CLI_OPERAND_TEXT, .optional = true,
+                   .repeated = true}}},
+
+    LATER("profile", GROUP_LOOK, "column statistics"),
+    LATER("crawl", GROUP_BRING, "find tables among existing files"),
+    LATER("replay", GROUP_BRING, "send quarantined rows through again"),
+    LATER("source add", GROUP_BRING, "configure a connector"),
+    LATER("source ls", GROUP_BRING, "the connectors"),
+    LATER("source test", GROUP_BRING, "try a connector"),
+    LATER("source status", GROUP_BRING, "how far the connectors are"),
+    LATER("secret set", GROUP_BRING, "store a secret"),
+    LATER("secret ls", GROUP_BRING, "the names of the secrets"),
+    LATER("secret rm", GROUP_BRING, "forget a secret"),
+    LATER("table optimize", GROUP_KEEP, "rewrite small files"),
+    LATER("table expire", GROUP_KEEP, "remove old snapshots"),
+    LATER("table sweep", GROUP_KEEP, "remove files that no snapshot needs"),
+    LATER("table branch", GROUP_KEEP, "branches of a table"),
+    LATER("table tag", GROUP_KEEP, "tags of a table"),
+    LATER("table export", GROUP_KEEP, "copy a table to elsewhere"),
+    LATER("lifecycle plan", GROUP_KEEP, "what retention and tiers would do"),
+    LATER("lifecycle apply", GROUP_KEEP, "carry out retention and tiers"),
+    LATER("backup", GROUP_KEEP, "copy the lake consistently"),
+    LATER("restore", GROUP_KEEP, "bring a backup back"),
+    LATER("verify", GROUP_KEEP, "prove that a backup is whole"),
+    LATER("drill", GROUP_KEEP, "practise a restore"),
+    LATER("user", GROUP_GOVERN, "people and services"),
+    LATER("role", GROUP_GOVERN, "roles and groups"),
+    LATER("grant", GROUP_GOVERN, "give a right"),
+    LATER("revoke", GROUP_GOVERN, "take a right"),
+    LATER("policy", GROUP_GOVERN, "row filters and masks"),
+    LATER("tag", GROUP_GOVERN, "tags of tables and columns"),
+    LATER("token", GROUP_GOVERN, "access tokens"),
+    LATER("audit", GROUP_GOVERN, "who did what"),
+    LATER("audit verify", GROUP_GOVERN, "prove that the audit is untouched"),
+    LATER("pii scan", GROUP_GOVERN, "find personal data"),
+    LATER("erase", GROUP_GOVERN, "remove a person's data everywhere"),
+    LATER("erase verify", GROUP_GOVERN, "check a certificate of erasure"),
+    LATER("schedule ls", GROUP_RUN, "the schedules"),
+    LATER("schedule pause", GROUP_RUN, "stop a schedule"),
+    LATER("schedule resume", GROUP_RUN, "start a schedule again"),
+    LATER("runs", GROUP_RUN, "what ran"),
+    LATER("runs ls", GROUP_RUN, "what ran"),
+    LATER("runs show", GROUP_RUN, "one run"),
+    LATER("runs logs", GROUP_RUN, "what a run wrote"),
+    LATER("runs cancel", GROUP_RUN, "end a run"),
+    LATER("runs retry", GROUP_RUN, "run again what failed"),
+    LATER("serve", GROUP_RUN, "everything a server does"),
+    LATER("worker", GROUP_RUN, "a server's worker process"),
+    LATER("cost", GROUP_RUN, "what storing and scanning costs"),
+    LATER("mcp", GROUP_RUN, "tools for language models"),
+};
+const size_t tarn_cli__command_count = sizeof(tarn_cli__commands) / sizeof(tarn_cli__commands[0]);
