@@ -1,7 +1,7 @@
 /* Running pipelines: every model in dependency order, its checks before it is published.
  *
- * A model is one SELECT in pipelines/<zone>/[<namespace>/..]<name>.sql and becomes a table, a view or
- * is added to incrementally. Its rows are written, checked while nobody can see them, then
+ * A model is one SELECT in pipelines/<zone>/[<namespace>/..]<name>.sql and becomes a table, a view
+ * or is added to incrementally. Its rows are written, checked while nobody can see them, then
  * published in one commit together with the record of the run, the results of the checks and the
  * lineage. A failed check of severity error publishes nothing: the last good table stays. A model
  * whose text, settings and input snapshots are those of its last successful run is not run again.
@@ -9,9 +9,9 @@
  * Seeds: seeds/<zone>/<name>.csv (seeds/<name>.csv: zone sandbox) are loaded as tables first.
  *
  * config(materialized = 'table' | 'view' | 'incremental', strategy = 'append' | 'merge' |
- * 'overwrite_partitions' | 'replace_where', unique_key = 'id' | ['a', 'b'], replace_where = "predicate",
- * dedupe = "order by expression" , partition_by = [..], sort_by = [..], tags = [..],
- * engine = 'duckdb')
+ * 'overwrite_partitions' | 'replace_where', unique_key = 'id' | ['a', 'b'],
+ * replace_where = 'predicate', dedupe = 'what to order twins by', partition_by = [..], sort_by = [..],
+ * tags = [..], engine = 'duckdb')
  */
 #ifndef TARN_FLOW_BUILD_H
 #define TARN_FLOW_BUILD_H

@@ -1,8 +1,8 @@
 /* Quality checks: what a table's rows must be like, and whether they are.
  *
  * Checks are declared in YAML beside a pipeline (pipelines/curated/delays.yaml), or by table in
- * checks/<any>.yaml. In `columns: [{name, checks: [..]}]` they are about that column, in `checks:` about the
- * table. A check is a word or a mapping of one word to its arguments:
+ * checks/<any>.yaml. In `columns: [{name, checks: [..]}]` they are about that column, in `checks:`
+ * about the table. A check is a word or a mapping of one word to its arguments:
  *
  *   unique | not_null                            unique: [a, b] for several columns
  *   accepted_values: [a, b]                      relationships: {to: raw.carriers, field: code}
@@ -66,8 +66,8 @@ typedef struct TarnCheckOptions {
 } TarnCheckOptions;
 
 /* Runs the checks of published tables and records the results as a run of kind "check". True even
- * if checks failed: look at the results, or ask tarn_flow_check_verdict(). TARN_E_TABLE_NOT_FOUND for
- * a table that does not exist or, asked for by name, has no checks. */
+ * if checks failed: look at the results, or ask tarn_flow_check_verdict(). TARN_E_TABLE_NOT_FOUND
+ * for a table that does not exist or, asked for by name, has no checks. */
 bool tarn_flow_check(const TarnCheckOptions *options, TarnArena *arena, TarnCheckResults *results,
                      TarnError *error) TARN_CHECKED;
 /* False with TARN_E_CHECK_FAILED naming the first failure if any check failed or is broken. */

@@ -14,7 +14,23 @@ const char tarn_flow_schema_sql[] =
     "  primary key (ns, name, sha256));"
     "create table tarn_dialect ("
     "  ns text not null, name text not null, dialect text not null,"
-    "  primary key (ns, name));";
+    "  primary key (ns, name));"
+    /* Runs of pipelines and checks; ids sort by time. */
+    "create table tarn_run ("
+    "  id text primary key, kind text not null, status text not null, user_name text,"
+    "  started_at_ms bigint not null, ended_at_ms bigint);"
+    "create table tarn_run_model ("
+    "  run_id text not null, name text not null, status text not null, rows bigint,"
+    "  seconds double precision, snapshot_id bigint, inputs text, hash text, error text,"
+    "  updated_at_ms bigint not null,"
+    "  primary key (run_id, name));"
+    "create index tarn_run_model_name on tarn_run_model (name, run_id);"
+    "create table tarn_check_result ("
+    "  run_id text not null, table_name text not null, position bigint not null,"
+    "  name text not null, status text not null, severity text not null, value text,"
+    "  expected text, failing_rows bigint, error text, checked_at_ms bigint not null,"
+    "  primary key (run_id, table_name, position));"
+    "create index tarn_check_result_table on tarn_check_result (table_name, run_id);";
 
 bool tarn_flow__load_known(TarnDb *db, TarnTableName table, TarnLoadFile *file,
                            TarnError *error) {

@@ -1,0 +1,62 @@
+/* Lineage edges of a SELECT, out of its bound plan. Tables of the plan have the engine's names:
+ * zone, schema and table; a table read as of another time has its alias, which begins with its
+ * name. Table functions and values have no edges.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "flow/build_private.h"
+
+static const char *table_text(const TarnPlanTable *table, const TarnScanStats *scans,
+                              size_t scan_count, TarnArena *arena) {
+    bool main = strcmp(table->schema, "main") == 0;
+    const char *ns = main ? table->catalog
+                          : tarn_base_arena_printf(arena, "%s.%s", table->catalog, table->schema);
+    TarnTableName name = {ns, table->name};
+    if (ns == NULL) return NULL;
+    for (size_t i = 0; i < scan_count; i++) {
+        /* the catalog's own case, and the table behind "flights@3" */
+        size_t size = strlen(scans[i].table.name);
+        bool same = strcasecmp(scans[i].table.ns, ns) == 0 &&
+                    strncasecmp(scans[i].table.name, table->name, size) == 0 &&
+                    (table->name[size] == '\0' || table->name[size] == '@');
+        if (same) return tarn_catalog_name_text(scans[i].table, arena);
+    }
+    return tarn_catalog_name_text(name, arena);
+}
+
+bool tarn_flow__build_lineage(const TarnBoundPlan *plan, const TarnScanStats *scans,
+                              size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
+                              size_t *count, TarnError *error) {
+    size_t total = 0;
+    for (size_t i = 0; i < plan->output_count; i++) total += plan->outputs[i].source_count;
+    const char **names = TARN_NEW_ARRAY(arena, plan->table_count + 1, const char *);
+    bool *seen = TARN_NEW_ARRAY(arena, plan->table_count + 1, bool);
+    *edges = TARN_NEW_ARRAY(arena, total + plan->table_count + 1, TarnLineageEdge);
+    *count = 0;
+    if (!tarn_base_arena_check(arena, error)) return false;
+    for (size_t i = 0; i < plan->table_count; i++) {
+        if (plan->tables[i].columns == NULL) continue; /* a table function: no table of the lake */
+        names[i] = table_text(&plan->tables[i], scans, scan_count, arena);
+    }
+    for (size_t i = 0; i < plan->output_count; i++) {
+        const TarnPlanOutput *output = &plan->outputs[i];
+        for (size_t s = 0; s < output->source_count; s++) {
+            const TarnLineageSource *source = &output->sources[s];
+            const TarnPlanTable *table = &plan->tables[source->table];
+            if (names[source->table] == NULL) continue;
+            seen[source->table] = true;
+            (*edges)[(*count)++] =
+                (TarnLineageEdge){.from = names[source->table],
+                                  .from_column = table->columns->fields[source->column].name,
+                                  .to_column = output->name,
+                                  .indirect = source->kind == TARN_LINEAGE_INDIRECT};
+        }
+    }
+    /* Read for its rows alone (count(*)): the table as a whole. */
+    for (size_t i = 0; i < plan->table_count; i++) {
+        if (names[i] == NULL || seen[i]) continue;
+        (*edges)[(*count)++] = (TarnLineageEdge){.from = names[i], .indirect = true};
+    }
+    return tarn_base_arena_check(arena, error);
+}
