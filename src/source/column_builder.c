@@ -151,6 +151,7 @@ void tarn_source__builder_bytes(TarnColumnBuilder *builder, const void *data, si
     if (at + size > builder->data_capacity) {
         size_t capacity = (at + size) * 2 + 64;
         if (capacity < builder->data_expected) capacity = builder->data_expected;
+        if (capacity > INT32_MAX) capacity = INT32_MAX; /* offsets end there */
         uint8_t *grown = realloc(builder->data, capacity);
         if (grown == NULL) {
             builder->failed = true;

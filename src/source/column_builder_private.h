@@ -55,6 +55,22 @@ static inline void tarn_source__builder_fixed(TarnColumnBuilder *builder, const 
     builder->length++;
 }
 
+/* builder_bytes without a call where there is room. */
+static inline void tarn_source__builder_text(TarnColumnBuilder *builder, const void *data,
+                                             size_t size) {
+    size_t row = builder->length;
+    size_t at = row < builder->capacity ? (size_t)builder->offsets[row] : 0;
+    if (__builtin_expect(row == builder->capacity || at + size > builder->data_capacity ||
+                             size == 0 || builder->failed, 0)) {
+        tarn_source__builder_bytes(builder, data, size);
+        return;
+    }
+    memcpy(builder->data + at, data, size);
+    builder->offsets[row + 1] = (int32_t)(at + size);
+    builder->validity[row >> 3] |= (uint8_t)(1U << (row & 7));
+    builder->length = row + 1;
+}
+
 /* Moves the content of `count` builders into a struct array of `rows` rows and empties them. An
  * extra int64 child with the row numbers comes last. */
 bool tarn_source__builders_export(TarnColumnBuilder *builders, size_t count,

@@ -10,9 +10,6 @@
 #include "base/map.h"
 #include "source/csv_private.h"
 
-/* Looked at for the header at first; more if it does not end there. */
-#define HEADER_BYTES (64 * TARN_KIB)
-
 bool tarn_source__csv_start(TarnText data, const char *path, size_t *bom_size, uint8_t *newline,
                             TarnError *error) {
     bool utf16 = data.size >= 2 && (memcmp(data.data, "\xFF\xFE", 2) == 0 ||
@@ -178,7 +175,7 @@ typedef struct Start {
 static bool find_start(TarnPieces *pieces, const char *path, const TarnCsvDialect *dialect,
                        TarnRecordShape *shape, TarnText *text, Start *found, TarnError *error) {
     bool whole = false;
-    for (size_t size = HEADER_BYTES; !whole; size *= 4) {
+    for (size_t size = tarn_source__pieces_start(pieces); !whole; size *= 4) {
         uint64_t lines = 0;
         size_t end = 0;
         *found = (Start){0};

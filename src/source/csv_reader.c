@@ -85,7 +85,7 @@ static TarnTextProblem put_value(const CsvReader *reader, TarnColumnBuilder *bui
     switch (type.kind) {
     case TARN_TYPE_STRING:
         problem = plain ? TARN_TEXT_FITS : tarn_source__text_string(text);
-        if (problem == TARN_TEXT_FITS) tarn_source__builder_bytes(builder, text.data, text.size);
+        if (problem == TARN_TEXT_FITS) tarn_source__builder_text(builder, text.data, text.size);
         return problem;
     case TARN_TYPE_INT:
         problem = tarn_source__text_int32(text, &narrow);

@@ -486,7 +486,7 @@ static bool put_string(TarnJsonRow *row, TarnColumnBuilder *builder, TarnText te
             problem = TARN_TEXT_NUL; /* from an escape: as it is, it would not be JSON */
             break;
         }
-        tarn_source__builder_bytes(builder, text.data, text.size);
+        tarn_source__builder_text(builder, text.data, text.size);
         return true;
     case TARN_TYPE_BOOLEAN:
         if (tarn_base_text_is(text, "true") || tarn_base_text_is(text, "false")) {

@@ -446,6 +446,11 @@ bool tarn_source__pieces_peek(TarnPieces *pieces, size_t size, TarnText *start, 
     return ok;
 }
 
+size_t tarn_source__pieces_start(const TarnPieces *pieces) {
+    size_t least = 64 * TARN_KIB; /* pieces of a few bytes are for tests */
+    return pieces->piece_bytes > least ? pieces->piece_bytes : least;
+}
+
 void tarn_source__pieces_drop(TarnPieces *pieces, size_t size, uint64_t lines) {
     pieces->tail_at += size;
     pieces->offset += size;

@@ -53,6 +53,8 @@ void tarn_source__piece_dispose(TarnPiece *piece);
  * Valid until the next call. Only before the first next. */
 bool tarn_source__pieces_peek(TarnPieces *pieces, size_t size, TarnText *start, bool *whole,
                               TarnError *error) TARN_CHECKED;
+/* A good size to begin with: what the first piece will read anyway. */
+size_t tarn_source__pieces_start(const TarnPieces *pieces);
 /* Takes bytes that were peeked at from the front (a header): they do not count as rows. */
 void tarn_source__pieces_drop(TarnPieces *pieces, size_t size, uint64_t lines);
 
