@@ -440,13 +440,17 @@ static bool convert_value(const TarnAvroValue *value, TarnPrimitive type, TarnAr
     literal->is_null = false;
     switch (type.kind) {
     case TARN_TYPE_BOOLEAN:
+        if (value->type->kind != TARN_AVRO_BOOLEAN) return false;
         literal->as.boolean = value->as.boolean;
-        return value->type->kind == TARN_AVRO_BOOLEAN;
+        return true;
     case TARN_TYPE_FLOAT:
     case TARN_TYPE_DOUBLE:
+        if (value->type->kind != TARN_AVRO_FLOAT &&
+            (value->type->kind != TARN_AVRO_DOUBLE || type.kind != TARN_TYPE_DOUBLE)) {
+            return false;
+        }
         literal->as.real = value->as.real;
-        return value->type->kind == TARN_AVRO_FLOAT ||
-               (value->type->kind == TARN_AVRO_DOUBLE && type.kind == TARN_TYPE_DOUBLE);
+        return true;
     case TARN_TYPE_INT:
     case TARN_TYPE_LONG:
     case TARN_TYPE_DATE:

@@ -180,8 +180,9 @@ static bool applies(const TarnScanDelete *item, const TarnDataFile *file, int64_
 }
 
 typedef struct Found {
-    TarnScanDelete *items;
+    TarnScanDelete *items; /* NULL: only counting */
     size_t count;
+    size_t first; /* where in the list the first that applies is */
 } Found;
 
 static void collect(TarnDeleteList *list, const TarnDataFile *file, int64_t sequence_number,
@@ -201,6 +202,7 @@ static void collect(TarnDeleteList *list, const TarnDataFile *file, int64_t sequ
     }
     for (size_t i = low; i < list->count; i++) {
         if (!applies(&list->items[i], file, sequence_number, has_vector)) continue;
+        if (found->count == 0) found->first = i;
         if (found->items != NULL) found->items[found->count] = list->items[i];
         found->count++;
     }
@@ -231,15 +233,25 @@ bool tarn_table__delete_index_find(TarnDeleteIndex *index, TarnDeleteList *parti
     bool has_vector = false;
     if (!find_vector(lists[0], file, sequence_number, &has_vector, error)) return false;
     Found found = {0};
-    for (size_t i = 0; i < 3; i++) collect(lists[i], file, sequence_number, has_vector, &found);
+    const TarnDeleteList *only = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        size_t before = found.count;
+        collect(lists[i], file, sequence_number, has_vector, &found);
+        if (found.count == before) continue;
+        only = before == 0 ? lists[i] : NULL;
+    }
     *deletes = NULL;
     *count = found.count;
     if (found.count == 0) return true;
-    found.items = TARN_NEW_ARRAY(index->arena, found.count, TarnScanDelete);
-    if (found.items == NULL) return tarn_base_arena_check(index->arena, error);
-    found.count = 0;
-    for (size_t i = 0; i < 3; i++) collect(lists[i], file, sequence_number, has_vector, &found);
-    qsort(found.items, found.count, sizeof(*found.items), compare_deletes);
-    *deletes = found.items;
+    if (only != NULL && only->count - found.first == found.count) {
+        /* The rest of one list: shared by all files that it applies to. */
+        *deletes = &only->items[found.first];
+        return true;
+    }
+    Found copy = {.items = TARN_NEW_ARRAY(index->arena, found.count, TarnScanDelete)};
+    if (copy.items == NULL) return tarn_base_arena_check(index->arena, error);
+    for (size_t i = 0; i < 3; i++) collect(lists[i], file, sequence_number, has_vector, &copy);
+    qsort(copy.items, copy.count, sizeof(*copy.items), compare_deletes);
+    *deletes = copy.items;
     return true;
 }
