@@ -17,7 +17,7 @@ export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tools/tsan.supp
 
 .PHONY: help demo build check check-interop asan tsan fuzz bench cover format lint gen docs \
-        dist clean deps asan-build
+        dist clean deps tests-build asan-build
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1#\2/p' $(MAKEFILE_LIST) | \
@@ -27,6 +27,10 @@ demo: build ## build, then walk through an example lake
 	@tools/run_hook.sh examples/demo "the example lake's walk"
 
 build: deps ## the program, at build/tarn
+	@NINJA_TARGETS=src/cli/tarn tools/configure.sh $(BUILD)/meson
+	@tools/place_program.sh $(BUILD)/meson/src/cli/tarn $(BUILD)/tarn
+
+tests-build: deps
 	@tools/configure.sh $(BUILD)/meson
 	@tools/place_program.sh $(BUILD)/meson/src/cli/tarn $(BUILD)/tarn
 

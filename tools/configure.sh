@@ -3,6 +3,7 @@
 #
 #     tools/configure.sh DIRECTORY [MESON-OPTION...]
 #
+# NINJA_TARGETS narrows what is built (default: everything, with the tests).
 # TARN_DUCKDB_PREFIX names a DuckDB of one's own; when it changes, the directory follows. With CC
 # set, a new directory uses that compiler; one that exists keeps its own.
 set -eu
@@ -31,5 +32,7 @@ elif [ "$(cat "$known" 2>/dev/null)" != "$prefix" ]; then
     run_meson configure "$folder" "-Dduckdb_prefix=$prefix"
     echo "$prefix" >"$known"
 fi
-if [ -t 1 ]; then exec ninja -C "$folder"; fi # its one line of progress is for a terminal
-exec ninja -C "$folder" --quiet
+# its one line of progress is for a terminal
+if [ -t 1 ]; then quiet=; else quiet=--quiet; fi
+# shellcheck disable=SC2086
+exec ninja -C "$folder" $quiet ${NINJA_TARGETS:-}
