@@ -210,6 +210,7 @@ bool tarn_flow_build(const TarnBuildOptions *options, TarnArena *arena, TarnBuil
         !make_results(&build, chosen, result, model_of, error)) {
         return false;
     }
+    if (result->model_count == 0) return true; /* a run of nothing is no run */
     if (!options->dry_run && !begin_record(&build, result, error)) return false;
     bool ok = run_models(&build, result, model_of, error);
     result->seconds = (double)(options->os->monotonic_us(options->os) - started) / 1e6;

@@ -10,8 +10,8 @@
  *
  * config(materialized = 'table' | 'view' | 'incremental', strategy = 'append' | 'merge' |
  * 'overwrite_partitions' | 'replace_where', unique_key = 'id' | ['a', 'b'],
- * replace_where = 'predicate', dedupe = 'what to order twins by', partition_by = [..], sort_by = [..],
- * tags = [..], engine = 'duckdb')
+ * replace_where = 'predicate', dedupe = 'what to order twins by', partition_by = [..],
+ * sort_by = [..], tags = [..], engine = 'duckdb')
  */
 #ifndef TARN_FLOW_BUILD_H
 #define TARN_FLOW_BUILD_H
@@ -46,7 +46,7 @@ typedef struct TarnModelResult {
 } TarnModelResult;
 
 typedef struct TarnBuildResult {
-    const char *run_id; /* NULL for a dry run */
+    const char *run_id; /* NULL for a dry run, or if no model was chosen */
     bool ok;            /* nothing failed */
     TarnModelResult *models; /* in the order they ran */
     size_t model_count;

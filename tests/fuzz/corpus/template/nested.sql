@@ -1,0 +1,1 @@
+{% if true %}{% if false %}a{% endif %}b{% endif %}
