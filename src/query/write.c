@@ -76,10 +76,15 @@ static bool write_partition_column(const Writing *writing, size_t index, TarnBuf
         if (!first) tarn_base_buffer_byte(&column, '.');
         tarn_base_buffer_identifier(&column, tarn_base_text_split(rest, '.', &rest));
     }
+    /* The engine makes folder names of the values, and cannot of bytes that are not UTF-8; their
+     * text, "\xAB" escapes, is what read_partition understands. */
+    bool bytes = writing->types[index].kind == TARN_TYPE_BINARY ||
+                 writing->types[index].kind == TARN_TYPE_FIXED;
+    if (bytes) tarn_base_buffer_string(out, "CAST(");
     bool known = tarn_table_transform_to_sql(field->transform, source->type.primitive,
                                              tarn_base_buffer_view(&column), out);
     tarn_base_buffer_dispose(&column);
-    tarn_base_buffer_string(out, " AS ");
+    tarn_base_buffer_string(out, bytes ? " AS VARCHAR) AS " : " AS ");
     tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[index]));
     return known || tarn_base_error_set(error, TARN_E_PARTITION_INVALID,
                                         "the partition field \"%s\" cannot be written: its "

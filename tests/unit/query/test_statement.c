@@ -112,6 +112,17 @@ static void files_are_pruned(void) {
     RUN("select sum(id) from sandbox.p where d between '2026-03-05' and '2026-03-07'", "192");
 }
 
+/* Folder names are text, and these bytes are none. */
+static void bytes_are_partition_values(void) {
+    RUN("create table sandbox.bytes (b blob) partitioned by (b)", "created table sandbox.bytes");
+    RUN("insert into sandbox.bytes values ('\\x00\\xFF'::blob), ('a\\x5C/'::blob), (''::blob), "
+        "(NULL)",
+        "inserted 4 rows into sandbox.bytes");
+    RUN("select b from sandbox.bytes where b = '\\x00\\xFF'::blob", "\\x00\\xFF");
+    RUN("select b from sandbox.bytes where b = 'a\\x5C/'::blob", "a\\x5C/");
+    RUN("select count(*) from sandbox.bytes where b is null or b = ''::blob", "2");
+}
+
 static void nested_fields_are_read_by_id(void) {
     RUN("create table sandbox.n (s struct(a int, b varchar), l struct(x int)[], "
         "m map(varchar, struct(v int)))",
@@ -250,6 +261,7 @@ int main(int argc, char **argv) {
     }
     TAP_TEST(tables_are_made_filled_and_read);
     TAP_TEST(files_are_pruned);
+    TAP_TEST(bytes_are_partition_values);
     TAP_TEST(nested_fields_are_read_by_id);
     TAP_TEST(flat_columns_evolve_by_id);
     TAP_TEST(the_past_can_be_read);
