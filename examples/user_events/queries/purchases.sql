@@ -2,6 +2,5 @@
 select user_id, event_type, timestamp
 from curated.user_events
 where event_type = 'purchase'
-  and timestamp >= timestamptz '2024-03-06 00:00:00+00'
-  and timestamp < timestamptz '2024-03-07 00:00:00+00'
+  and cast(timestamp as date) = date '2024-03-06'
 order by timestamp
