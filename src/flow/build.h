@@ -17,6 +17,7 @@
 #define TARN_FLOW_BUILD_H
 
 #include "flow/check.h"
+#include "govern/lineage.h"
 
 typedef enum TarnModelStatus {
     TARN_MODEL_PENDING,   /* not reached */
@@ -89,6 +90,12 @@ bool tarn_flow_build(const TarnBuildOptions *options, TarnArena *arena, TarnBuil
 /* False with TARN_E_CHECK_FAILED or TARN_E_RUN_FAILED, and the first failure's own place, if the
  * run is not ok. */
 bool tarn_flow_build_verdict(const TarnBuildResult *result, TarnError *error) TARN_CHECKED;
+
+/* The lineage of a SELECT that was written into a table, for tarn_govern_lineage_replace():
+ * pipelines record theirs by themselves, other statements (INSERT, CREATE TABLE AS) may. */
+bool tarn_flow_lineage_edges(const TarnBoundPlan *plan, const TarnScanStats *scans,
+                             size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
+                             size_t *count, TarnError *error) TARN_CHECKED;
 
 const char *tarn_flow_model_status_name(TarnModelStatus status); /* "success", .. */
 /* {"run_id","status","seconds","models":[{"name","status","rows","seconds","snapshot_id","why",

@@ -148,7 +148,7 @@ static bool prepare(TarnModelRun *run) {
                                    &run->arena, &run->info, run->error)) {
         return tarn_flow__template_place(run->rendered, run->error);
     }
-    return tarn_flow__build_lineage(run->info.plan, run->info.scans, run->info.scan_count,
+    return tarn_flow_lineage_edges(run->info.plan, run->info.scans, run->info.scan_count,
                                     &run->arena, &run->edges, &run->edge_count, run->error) &&
            describe_inputs(run);
 }
@@ -164,6 +164,11 @@ static bool publish_view(TarnModelRun *run) {
     content.lake = tarn_base_text_string(&run->arena, run->rendered->sql);
     view.sql = content.lake;
     if (!tarn_base_arena_check(&run->arena, run->error)) return false;
+    if (!tarn_base_text_equal(run->info.sql, run->rendered->sql)) {
+        return tarn_base_error_set(run->error, TARN_E_SQL_UNSUPPORTED,
+                                   "a view cannot travel in time; make \"%s\" a table",
+                                   run->model->full);
+    }
     if (run->target.base != NULL) {
         tarn_base_error_set(run->error, TARN_E_TABLE_EXISTS,
                             "\"%s\" is a table and cannot become a view", run->model->full);

@@ -87,10 +87,4 @@ bool tarn_flow__build_write(TarnModelRun *run) TARN_CHECKED;
  * check is an error of the run: TARN_E_CHECK_FAILED. */
 bool tarn_flow__build_gate(TarnModelRun *run) TARN_CHECKED;
 
-/* --- lineage (build_lineage.c) --- */
-
-bool tarn_flow__build_lineage(const TarnBoundPlan *plan, const TarnScanStats *scans,
-                              size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
-                              size_t *count, TarnError *error) TARN_CHECKED;
-
 #endif

@@ -22,19 +22,18 @@ static bool check_table(Checking *checking, TarnTableName name, const TarnCheckL
     TarnCheckContent content = {.table = name};
     TarnCheckResults own = {0};
     if (!tarn_flow__check_run(checking->options->query, &content, checks, checking->arena, &own,
-                              checking->error) ||
-        !tarn_flow__run_put_checks(checking->db, checking->run_id, &own,
-                                   tarn_os_clock_ms(checking->options->os), checking->error)) {
+                              checking->error)) {
         return false;
     }
     for (size_t i = 0; i < own.count; i++) {
-        TarnCheckResult *slot = TARN_PUSH(checking->arena, checking->results);
-        if (slot == NULL) break;
-        *slot = own.items[i];
         /* Published rows cannot be put aside any more: they are there. */
-        if (slot->status == TARN_CHECK_QUARANTINED) slot->status = TARN_CHECK_FAILED;
+        if (own.items[i].status == TARN_CHECK_QUARANTINED) own.items[i].status = TARN_CHECK_FAILED;
+        TarnCheckResult *slot = TARN_PUSH(checking->arena, checking->results);
+        if (slot != NULL) *slot = own.items[i];
     }
-    return tarn_base_arena_check(checking->arena, checking->error);
+    return tarn_base_arena_check(checking->arena, checking->error) &&
+           tarn_flow__run_put_checks(checking->db, checking->run_id, &own,
+                                     tarn_os_clock_ms(checking->options->os), checking->error);
 }
 
 static bool exists(Checking *checking, TarnTableName name, bool *there) {
