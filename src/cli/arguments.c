@@ -319,9 +319,10 @@ static bool end_noun(Parse *parse) {
     for (size_t i = 0; i < tarn_cli__command_count; i++) {
         const char *name = tarn_cli__commands[i].name;
         if (strncmp(name, parse->noun, size) != 0 || name[size] != ' ') continue;
+        if (tarn_cli__commands[i].handler == NULL) continue;
         tarn_base_buffer_printf(&verbs, "%s%s", verbs.size > 0 ? ", " : "", name + size + 1);
     }
-    tarn_base_error_hint(parse->error, "one of: %s", verbs.data != NULL ? verbs.data : "none");
+    tarn_base_error_hint(parse->error, "one of: %s", verbs.data != NULL ? verbs.data : "those of a later version");
     tarn_base_buffer_dispose(&verbs);
     return false;
 }

@@ -228,7 +228,7 @@ const TarnCliCommand tarn_cli__commands[] = {
      .summary = "the lake in one page",
      .examples = {{"tarn status", "version, catalog, warehouse, number of tables"}}},
 
-    {.name = "build", .group = GROUP_REFINE, .handler = NULL /* build */,
+    {.name = "build", .group = GROUP_REFINE, .handler = tarn_cli__build,
      .summary = "run the pipelines and their checks in order",
      .description = "SELECTOR names pipelines in dbt's grammar: name, +name with all before it, "
                     "name+ with all after it, tag:x, path. Without one, all run. A pipeline whose "
@@ -239,7 +239,7 @@ const TarnCliCommand tarn_cli__commands[] = {
      .examples = {{"tarn build", "everything"},
                   {"tarn build +curated.delays", "one pipeline and all it needs"},
                   {"tarn build --dry-run", "the order, without running"}}},
-    {.name = "check", .group = GROUP_REFINE, .handler = NULL /* check */,
+    {.name = "check", .group = GROUP_REFINE, .handler = tarn_cli__check,
      .summary = "run the quality checks of tables",
      .description = "Without TABLE, all tables that have checks. Ends with exit code 1 if a check "
                     "of severity error failed.",

@@ -162,6 +162,13 @@ static bool open_history(TarnCliLine *line) {
     return true;
 }
 
+static void save_history(TarnCliLine *line) {
+    HistEvent event;
+    if (line->options.history != NULL) {
+        history(line->history, &event, H_SAVE, line->options.history);
+    }
+}
+
 bool tarn_cli__line_open(const TarnCliLineOptions *options, TarnCliLine **out, TarnError *error) {
     TarnCliLine *line = calloc(1, sizeof(*line));
     *out = line;
@@ -188,10 +195,6 @@ bool tarn_cli__line_open(const TarnCliLineOptions *options, TarnCliLine **out, T
 
 void tarn_cli__line_close(TarnCliLine *line) {
     if (line == NULL) return;
-    HistEvent event;
-    if (line->history != NULL && line->options.history != NULL) {
-        history(line->history, &event, H_SAVE, line->options.history);
-    }
     if (line->edit != NULL) el_end(line->edit);
     if (line->history != NULL) history_end(line->history);
     free(line);
@@ -229,6 +232,7 @@ void tarn_cli__line_remember(TarnCliLine *line, TarnText statement) {
     }
     history(line->history, &event, H_ENTER, copy);
     free(copy);
+    save_history(line); /* now: a window that is closed takes the process with it */
 }
 
 #else

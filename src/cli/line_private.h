@@ -15,7 +15,7 @@ typedef struct TarnCliLineOptions {
 
 bool tarn_cli__line_open(const TarnCliLineOptions *options, TarnCliLine **line,
                          TarnError *error) TARN_CHECKED;
-void tarn_cli__line_close(TarnCliLine *line); /* writes the history; NULL is fine */
+void tarn_cli__line_close(TarnCliLine *line); /* NULL is fine */
 
 typedef enum TarnCliLineEnd {
     TARN_CLI_LINE_READ,
@@ -25,6 +25,7 @@ typedef enum TarnCliLineEnd {
 
 /* Without its line end, appended to `out`. */
 TarnCliLineEnd tarn_cli__line_read(TarnCliLine *line, const char *prompt, TarnBuffer *out);
+/* Puts it into the history and its file. */
 void tarn_cli__line_remember(TarnCliLine *line, TarnText statement);
 
 /* Words that may stand where `word` begins: keywords, zones, tables, columns of the tables that

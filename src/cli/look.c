@@ -49,15 +49,24 @@ static void put_relations(TarnCli *cli, const TarnRelation *relations, size_t co
     tarn_cli__rows_end(&rows, 0, false);
 }
 
-static bool has_namespace(TarnCliLake *lake, const char *name, bool *found, TarnError *error) {
+static bool check_namespace(TarnCliLake *lake, const char *name, TarnError *error) {
     const char **names;
     size_t count;
     if (!tarn_catalog_namespace_list(lake->catalog, &lake->cli->arena, &names, &count, error)) {
         return false;
     }
-    *found = false;
-    for (size_t i = 0; i < count; i++) *found = *found || strcasecmp(names[i], name) == 0;
-    if (*found) return true;
+    TarnTableName table;
+    TarnError ignored;
+    bool full = tarn_catalog_name_parse(tarn_base_text(name), &lake->cli->arena, &table, &ignored);
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(names[i], name) == 0) return true;
+        const TarnTable *nothing = NULL;
+        if (full && strcasecmp(names[i], table.ns) == 0 &&
+            !tarn_catalog_table_load(lake->catalog, table, &nothing, error)) {
+            return false; /* it names the nearest table */
+        }
+        tarn_catalog_table_release(nothing);
+    }
     tarn_base_error_set(error, TARN_E_NAMESPACE_NOT_FOUND,
                         "there is no zone, namespace or table \"%s\"", name);
     const char *nearest = tarn_base_text_nearest(name, names, count);
@@ -100,10 +109,7 @@ bool tarn_cli__look_list(TarnCliLake *lake, const char *prefix, TarnError *error
     if (!tarn_catalog_list(lake->catalog, prefix, &cli->arena, &relations, &count, error)) {
         return false;
     }
-    if (prefix != NULL && count == 0) {
-        bool found;
-        if (!has_namespace(lake, prefix, &found, error)) return false;
-    }
+    if (prefix != NULL && count == 0 && !check_namespace(lake, prefix, error)) return false;
     if (count == 0 && cli->format == TARN_CLI_TABLE) {
         tarn_cli__say(cli, "no tables yet%s%s (tarn load FILE raw.TABLE makes one)",
                       prefix != NULL ? " in " : "", prefix != NULL ? prefix : "");

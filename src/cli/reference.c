@@ -124,7 +124,7 @@ bool tarn_cli__man(TarnCli *cli, TarnError *error) {
                                ".TP\nTARN_DUCKDB_LIBRARY\nthe DuckDB library to load\n"
                                ".TP\nTARN_EXAMPLES\nfolder of the examples of tarn init\n"
                                ".SH FILES\n.TP\ntarn.yaml\nthe one file that makes a lake\n"
-                               ".TP\n.tarn/\nits state: catalog, warehouse, shell history\n");
+                               ".TP\n\\&.tarn/\nits state: catalog, warehouse, shell history\n");
     return true;
 }
 

@@ -73,10 +73,13 @@ bool tarn_cli__sql_read(TarnCli *cli, const char *path, const char *shown, TarnT
     tarn_base_buffer_init(&text, TARN_LIMIT_SQL_BYTES);
     bool ok = true;
     size_t got = 1;
-    while (ok && got > 0) {
+    uint64_t offset = 0;
+    while (ok && got > 0 && !text.failed) {
         char piece[8192];
-        ok = cli->os->file_read(cli->os, handle, 0, piece, sizeof(piece), &got, error);
+        ok = tarn_os_interrupt_check(error) &&
+             cli->os->file_read(cli->os, handle, offset, piece, sizeof(piece), &got, error);
         if (ok) tarn_base_buffer_append(&text, piece, got);
+        offset += ok ? got : 0;
     }
     tarn_os_file_discard(cli->os, handle);
     if (ok && text.failed) {
