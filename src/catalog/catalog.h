@@ -181,9 +181,9 @@ typedef struct TarnCommit {
 } TarnCommit;
 
 /* All or nothing. On success each tables[i].committed is the new table, which the caller releases
- * (base stays the caller's). Appends lose no race: they are retried on the newer base, up to the
- * limit and with jitter. Conflicts that cannot be reconciled: TARN_E_COMMIT_CONFLICT, exit 5, naming
- * the other snapshot. Policy: TARN_E_ZONE_POLICY. */
+ * (base stays the caller's). Appends lose no race: they are retried on the newer base, up to
+ * the limit and with jitter. Conflicts that cannot be reconciled: TARN_E_COMMIT_CONFLICT, exit 5,
+ * naming the other snapshot. Policy: TARN_E_ZONE_POLICY. */
 bool tarn_catalog_commit(TarnCatalog *catalog, TarnCommit *commit, TarnError *error) TARN_CHECKED;
 
 #endif

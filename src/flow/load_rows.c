@@ -50,8 +50,8 @@ static void put_ingest(const TarnLoad *load, const char *row_sql, const char *fi
                             load->intent.id);
 }
 
-static bool write_rows(TarnLoad *load, TarnLoadTarget *target, uint32_t sequence, const TarnBuffer *sql,
-                       TarnWrittenFiles *files) {
+static bool write_rows(TarnLoad *load, TarnLoadTarget *target, uint32_t sequence,
+                       const TarnBuffer *sql, TarnWrittenFiles *files) {
     TarnWriteOptions write = {.session = load->session,
                               .store = target->base != NULL
                                            ? target->base->store

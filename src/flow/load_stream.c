@@ -148,6 +148,13 @@ static void leave(TarnLoadStream *stream, OpenFile *file, uint32_t slot, bool en
     if (last) close_file(file);
 }
 
+static bool has_failed(TarnLoadStream *stream) {
+    pthread_mutex_lock(&stream->mutex);
+    bool failed = stream->failed;
+    pthread_mutex_unlock(&stream->mutex);
+    return failed;
+}
+
 static int fail(TarnLoadStream *stream, const TarnError *error) {
     pthread_mutex_lock(&stream->mutex);
     if (!stream->failed) stream->error = *error;
@@ -232,7 +239,7 @@ static int next_batch(struct ArrowArrayStream *arrow, struct ArrowArray *array) 
         TarnBatch batch = {0};
         bool more = false;
         if (!enter(stream, &file, &slot, &error)) return fail(stream, &error);
-        if (file == NULL) return stream->failed ? EIO : 0;
+        if (file == NULL) return has_failed(stream) ? EIO : 0;
         uint32_t index = file->index;
         bool ok = tarn_source_reader_next(file->reader, slot, &batch, &more, &error) &&
                   (!more || take_batch(stream, index, &batch, &error));

@@ -44,7 +44,9 @@ bool tarn_flow__load_parquet(TarnLoad *load, const TarnLoadFile *file, TarnColum
 /* What a file itself says its columns are. */
 static bool infer_columns(TarnLoad *load, const TarnLoadFile *file, TarnColumn **columns,
                           size_t *count) {
-    if (file->format == TARN_FILE_PARQUET) return tarn_flow__load_parquet(load, file, columns, count);
+    if (file->format == TARN_FILE_PARQUET) {
+        return tarn_flow__load_parquet(load, file, columns, count);
+    }
     TarnSourceGuess guess;
     const TarnCsvDialect *fixed = load->csv.delimiter != '\0' ? &load->csv : NULL;
     if (!tarn_source_infer(load->options->os, file->path, file->format, file->compression, fixed,
