@@ -369,10 +369,26 @@ static bool add_input(TarnProject *project, TarnModel *model, TarnTableName name
     return add_parent(project, model, (size_t)(parent - project->models.items), error);
 }
 
+static bool check_single(TarnProject *project, const TarnTemplate *rendered, TarnError *error) {
+    TarnScriptPart *parts = NULL;
+    size_t count = 0;
+    if (!tarn_query_split(rendered->sql, project->arena, &parts, &count, error)) {
+        return tarn_flow__template_place(rendered, error);
+    }
+    if (count <= 1) return true;
+    tarn_base_error_set(error, TARN_E_SQL_SYNTAX, "a pipeline is one SELECT, and this has %zu "
+                                                  "statements",
+                        count);
+    error->line = parts[1].line;
+    error->column = parts[1].column;
+    return tarn_flow__template_place(rendered, error);
+}
+
 static bool read_references(TarnProject *project, TarnModel *model, const TarnTemplate *rendered,
                             TarnError *error) {
     TarnTableName *names = NULL;
     size_t count = 0;
+    if (!check_single(project, rendered, error)) return false;
     if (!tarn_query_references(project->query, rendered->sql, project->arena, &names, &count,
                                error)) {
         return tarn_flow__template_place(rendered, error);

@@ -1,6 +1,23 @@
 /* flow/build: models into tables, again and again, with gates, from the files to the rows. */
 #include "lake_test.h"
 
+static int parquet_files;
+
+static int count_parquet(const char *path, const struct stat *stat, int kind, struct FTW *walk) {
+    (void)stat;
+    (void)walk;
+    size_t size = strlen(path);
+    parquet_files += kind == FTW_F && size > 8 && strcmp(path + size - 8, ".parquet") == 0;
+    return 0;
+}
+
+/* Data files on disk below a folder of the lake: those of failed attempts must not stay. */
+static int files_below(const char *folder) {
+    parquet_files = 0;
+    nftw(scratch_at(&lake.scratch, folder), count_parquet, 16, FTW_PHYS);
+    return parquet_files;
+}
+
 static void a_table_is_built_once_and_then_only_when_something_changed(void) {
     REQUIRE_OK(lake_begin(), &error);
     SQL("create table raw.trips (id bigint, carrier varchar, delay double)",
@@ -122,6 +139,7 @@ static void gates_keep_the_last_good_table(void) {
     CHECK_STRING(lake_checks(&lake_model("curated.t")->checks),
                  "not_null(id) fail 1; unique(id) fail 2");
     SQL("select count(*) from curated.t", "2");
+    CHECK_INT(files_below(".tarn/warehouse/curated"), 2);
     CHECK(!tarn_flow_build_verdict(&lake.result, &error));
     CHECK_INT(error.code, TARN_E_CHECK_FAILED);
     int64_t count = 0;
@@ -160,10 +178,14 @@ static void rows_go_to_quarantine(void) {
     SQL("select reason, \"column\", decode(original) from curated.\"t$quarantine\" order by 3",
         "not_null(name)|name|{\"id\":2,\"name\":null};unique(id)|id|{\"id\":3,\"name\":\"x\"};"
         "unique(id)|id|{\"id\":3,\"name\":\"y\"}");
+    CHECK_INT(files_below(".tarn/warehouse/curated"), 2);
     BUILD(NULL, "curated.t unchanged");
     TarnBuildOptions refresh = {.full_refresh = true};
     BUILD(&refresh, "curated.t success");
     SQL("select * from curated.t order by 1", "1|a;4|toolong");
+    lake_file("pipelines/curated/t.sql", "{{ config(materialized='view') }} select * from raw.trips");
+    BUILD(NULL, "error: CONFIG the check \"unique(id)\" cannot quarantine rows of a view");
+    CHECK_STRING(error.file, "pipelines/curated/t.yaml");
     lake_end();
 }
 
@@ -300,6 +322,63 @@ static void schemas_evolve(void) {
     lake_end();
 }
 
+static void layouts_follow_the_config(void) {
+    TarnBuildOptions refresh = {.full_refresh = true};
+    REQUIRE_OK(lake_begin(), &error);
+    lake_file("pipelines/sandbox/crm/t.sql", "{{ config(partition_by=['a', 'bucket(4, b)']) }}"
+                                             "select 1 as a, 'x' as b, 2 as c");
+    BUILD(NULL, "sandbox.crm.t success");
+    lake_file("pipelines/sandbox/crm/t.sql", "{{ config(partition_by='truncate(1, b)') }}"
+                                             "select 'x' as b, 2 as c union all select 'yy', 3");
+    lake_build(NULL);
+    CHECK_INT(lake_model("sandbox.crm.t")->error->code, TARN_E_SCHEMA_CHANGE_REFUSED);
+    BUILD(&refresh, "sandbox.crm.t success");
+    SQL("select b, c from sandbox.crm.t order by 1", "x|2;yy|3");
+    SQL("select count(*) from sandbox.crm.\"t$files\"", "2");
+    lake_file("pipelines/sandbox/crm/t.sql", "{{ config(partition_by='truncate(1, z)') }}"
+                                             "select 'x' as b, 2 as c");
+    lake_build(NULL);
+    CHECK_INT(lake_model("sandbox.crm.t")->status, TARN_MODEL_FAILED);
+    SQL("select count(*) from sandbox.crm.t", "2");
+    lake_end();
+}
+
+static void settings_are_refused_with_their_place(void) {
+    REQUIRE_OK(lake_begin(), &error);
+    lake_file("pipelines/sandbox/t.sql", "{{ config(\n  materialised = 'table') }}select 1 as a");
+    BUILD(NULL, "error: CONFIG unknown key \"materialised\" in config");
+    CHECK_STRING(error.file, "pipelines/sandbox/t.sql");
+    CHECK_INT(error.line, 2);
+    CHECK_INT(error.column, 3);
+    CHECK_STRING(error.hint, "did you mean \"materialized\"?");
+    lake_file("pipelines/sandbox/t.sql", "{{ config(engine = 'spark') }}select 1 as a");
+    BUILD(NULL, "error: CONFIG the engine \"spark\" comes with a later version");
+    lake_file("pipelines/sandbox/t.sql", "{{ config(unique_key = 'a') }}select 1 as a");
+    BUILD(NULL, "error: CONFIG \"unique_key\" has no effect without strategy = 'merge'");
+    lake_file("pipelines/sandbox/t.sql", "{{ config(materialized = 'incremental', strategy ="
+                                         " 'merge') }}select 1 as a");
+    BUILD(NULL, "error: CONFIG the strategy \"merge\" needs unique_key");
+    lake_file("pipelines/sandbox/t.sql", "{{ config(materialized = 'incremental', replace_where ="
+                                         " 'a in (select 1 from raw.x)') }}select 1 as a");
+    BUILD(NULL, "sandbox.t failed: CONFIG the setting \"a in (select 1 from raw.x)\" reads other"
+                " tables");
+    lake_file("pipelines/sandbox/t.sql", "select 1 as a");
+    lake_file("pipelines/sandbox/t.yaml", "tags: [x]\nacess: all\n");
+    BUILD(NULL, "error: CONFIG unknown key \"acess\" in a pipeline");
+    CHECK_STRING(error.file, "pipelines/sandbox/t.yaml");
+    lake_file("pipelines/sandbox/t.yaml", "config: { materialized: view, tags: [x] }\n");
+    lake_file("pipelines/sandbox/u.yaml", "tags: [x]\n");
+    BUILD(NULL, "error: CONFIG no pipeline stands beside \"pipelines/sandbox/u.yaml\"");
+    lake_file("pipelines/sandbox/u.sql", "select * from sandbox.t");
+    BUILD(NULL, "sandbox.t success; sandbox.u success");
+    CHECK_STRING(lake_model("sandbox.t")->materialized, "view");
+    lake_file("pipelines/sandbox/t.sql", "select 1 as a; select 2 as b");
+    BUILD(NULL, "error: SQL_SYNTAX a pipeline is one SELECT, and this has 2 statements");
+    CHECK_STRING(error.file, "pipelines/sandbox/t.sql");
+    CHECK_INT(error.column, 16);
+    lake_end();
+}
+
 static void dry_runs_and_going_on(void) {
     REQUIRE_OK(lake_begin(), &error);
     SQL("create table raw.trips (id bigint)", "created table raw.trips");
@@ -334,6 +413,8 @@ int main(int argc, char **argv) {
     TAP_TEST(incremental_overwrites_partitions_and_ranges);
     TAP_TEST(views_and_seeds);
     TAP_TEST(schemas_evolve);
+    TAP_TEST(layouts_follow_the_config);
+    TAP_TEST(settings_are_refused_with_their_place);
     TAP_TEST(dry_runs_and_going_on);
     return tap_end();
 }

@@ -103,7 +103,7 @@ static void branches(void) {
     EXPECT("{% if 1 %}{% else %}{% elif 1 %}{% endif %}",
            "error: TEMPLATE 1:21 elif after else");
     EXPECT("{% for x in y %}", "error: TEMPLATE 1:4 unknown statement \"for\" in a template");
-    EXPECT("{% enidf %}", "error: TEMPLATE 1:4 unknown statement \"enidf\" in a template");
+    EXPECT("{% endiff %}", "error: TEMPLATE 1:4 unknown statement \"endiff\" in a template");
     CHECK_STRING(error.hint, "did you mean \"endif\"?");
     vars = NULL;
 }
