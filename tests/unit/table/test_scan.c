@@ -318,22 +318,30 @@ static void deletes_apply_by_the_rules(void) {
         model_state = 31 + (uint64_t)round;
         TarnDataFile last = {0};
         for (int i = 0; i < 25; i++) {
-            if (percent(55)) {
+            /* A commit of data, of deletes, or of both: then they have one sequence number. */
+            TarnDataFile added[2];
+            size_t count = 0;
+            bool has_data = percent(60);
+            if (has_data) {
                 last = percent(30) ? plain_file() : bucket_file(chance(3));
-                REQUIRE_OK(append(&last, 1), &error);
-                continue;
+                added[count++] = last;
             }
-            TarnDataFile file = random_delete(last.path);
-            if (file.referenced_data_file.data != NULL) {
-                file.spec_id = last.spec_id; /* a writer puts it where its data file is */
-                file.partition = last.partition;
-                file.partition_count = last.partition_count;
+            if (!has_data || percent(25)) {
+                TarnDataFile file = random_delete(last.path);
+                if (file.referenced_data_file.data != NULL) {
+                    file.spec_id = last.spec_id; /* a writer puts it where its data file is */
+                    file.partition = last.partition;
+                    file.partition_count = last.partition_count;
+                }
+                added[count++] = file;
+                deletes[delete_count++].file = file;
             }
             TarnSnapshotChange change = {
-                .operation = TARN_OPERATION_DELETE, .added = &file, .added_count = 1};
+                .operation = TARN_OPERATION_OVERWRITE, .added = added, .added_count = count};
             REQUIRE_OK(commit(&change), &error);
-            deletes[delete_count++] = (ModelDelete){.file = file,
-                                                    .sequence = head()->sequence_number};
+            if (added[count - 1].content != TARN_CONTENT_DATA) {
+                deletes[delete_count - 1].sequence = head()->sequence_number;
+            }
         }
         TarnScanPlan *plan = plan_all();
         for (size_t i = 0; i < plan->task_count; i++) {

@@ -173,6 +173,20 @@ static void small_manifests_are_merged_with_explicit_sequence_numbers(void) {
     }
     CHECK_INT(manifest_count(), 1); /* 1 + 3 */
     CHECK_INT(live_count(), 7);
+    /* What an earlier snapshot removed is not carried on. */
+    REQUIRE_OK(remove_paths(&files[0].path, 1, NULL, 0), &error);
+    list = list_of(head());
+    CHECK_INT(list->manifests[0].deleted_files, 1);
+    tarn_table_manifest_list_release(list);
+    for (int i = 0; i < 3; i++) {
+        files[7] = bucket_file(1);
+        REQUIRE_OK(append(&files[7], 1), &error);
+    }
+    list = list_of(head());
+    REQUIRE(list->count == 1);
+    CHECK_INT(list->manifests[0].deleted_files, 0);
+    CHECK_INT(list->manifests[0].existing_files, 8);
+    tarn_table_manifest_list_release(list);
 }
 
 static void merging_can_be_switched_off_and_keeps_specs_apart(void) {

@@ -149,6 +149,15 @@ static void new_rows_conflict_when_asked(void) {
     TarnDataFile apart = bucket_file(0);
     REQUIRE_OK(append(&apart, 1), &error);
     REQUIRE_OK(attempt(&racer), &error); /* another bucket: no conflict */
+    /* A compaction brings no new rows. */
+    TarnDataFile compacted = bucket_file(2017239379 % 3);
+    TarnSnapshotChange compaction = {.operation = TARN_OPERATION_REPLACE,
+                                     .added = &compacted,
+                                     .added_count = 1,
+                                     .removed = &files[1].path,
+                                     .removed_count = 1};
+    REQUIRE_OK(commit(&compaction), &error);
+    REQUIRE_OK(attempt(&racer), &error);
     TarnDataFile same = bucket_file(2017239379 % 3);
     REQUIRE_OK(append(&same, 1), &error);
     int64_t culprit = head()->id;
