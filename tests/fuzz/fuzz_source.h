@@ -108,8 +108,9 @@ static FuzzReading fuzz_read(const char *path, const TarnSourceOptions *options,
 }
 
 /* The same in pieces of another size. */
-__attribute__((unused)) static void fuzz_read_twice(const char *path, TarnSourceOptions options, size_t piece_bytes,
-                            const uint8_t *data, size_t size) {
+__attribute__((unused)) static void fuzz_read_twice(const char *path, TarnSourceOptions options,
+                                                    size_t piece_bytes, const uint8_t *data,
+                                                    size_t size) {
     options.piece_bytes = 65536; /* one piece; the usual size is much slower to allocate */
     FuzzReading first = fuzz_read(path, &options, data, size, true);
     options.piece_bytes = piece_bytes;
