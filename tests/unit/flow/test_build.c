@@ -278,6 +278,75 @@ static void incremental_overwrites_partitions_and_ranges(void) {
     lake_end();
 }
 
+static void ranges_are_filled_again(void) {
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table raw.trips (id bigint, d date)", "created table raw.trips");
+    SQL("insert into raw.trips values (1, '2026-01-01'), (2, '2026-02-01'), (3, '2026-03-01')",
+        "inserted 3 rows into raw.trips");
+    lake_file("pipelines/sandbox/p.sql",
+              "{{ config(materialized='incremental', strategy='overwrite_partitions',\n"
+              "   partition_by='month(d)') }} select id * {{ var('factor', 1) }} as id, d\n"
+              "from raw.trips {% if is_incremental() %}\n"
+              "where d >= '{{ var('start') }}' and d < '{{ var('end') }}' {% endif %}");
+    BUILD(NULL, "error: TEMPLATE the variable \"start\" is not set");
+    CHECK_INT(error.line, 4);
+    TarnBuildOptions backfill = {.backfill = "2026-02-01..2026-03-01",
+                                 .vars = (const TarnBuildVar[]){{"factor", "10"}},
+                                 .var_count = 1};
+    BUILD(&backfill, "sandbox.p success"); /* the first run: everything */
+    SQL("select id from sandbox.p order by 1", "10;20;30");
+    backfill.vars = (const TarnBuildVar[]){{"factor", "7"}};
+    BUILD(&backfill, "sandbox.p success");
+    SQL("select id from sandbox.p order by 1", "10;14;30");
+    BUILD(&backfill, "sandbox.p success");
+    SQL("select id from sandbox.p order by 1", "10;14;30");
+    CHECK_STRING(lake_model("sandbox.p")->why, "backfill");
+    backfill.backfill = "2026-02-01";
+    BUILD(&backfill, "error: USAGE the range \"2026-02-01\" is not of the form A..B");
+    lake_file("pipelines/sandbox/q.sql", "select 1 as a");
+    backfill.backfill = "2026-02-01..2026-03-01";
+    BUILD(&backfill, "error: USAGE \"sandbox.q\" cannot be backfilled");
+    lake_end();
+}
+
+static void a_failure_at_any_point_leaves_no_files(void) {
+    static const char *const plans[] = {"flow.build.after_write=error",
+                                        "query.write.after_copy=error",
+                                        "flow.build.before_commit=error",
+                                        "catalog.commit.after_metadata=error",
+                                        "catalog.commit.before_swap=error"};
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table raw.trips (id bigint)", "created table raw.trips");
+    SQL("insert into raw.trips values (1), (NULL)", "inserted 2 rows into raw.trips");
+    lake_file("pipelines/sandbox/t.sql", "select id from raw.trips");
+    lake_file("pipelines/sandbox/t.yaml",
+              "columns: [{name: id, checks: [{not_null: {severity: quarantine}}]}]\n");
+    for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+        tarn_base_fault_init(plans[i]);
+        lake_build(NULL);
+        tarn_base_fault_init(NULL);
+        CHECK_INT(lake_model("sandbox.t")->status, TARN_MODEL_FAILED);
+        CHECK_INT(files_below(".tarn/warehouse/sandbox"), 0);
+    }
+    BUILD(NULL, "sandbox.t success");
+    CHECK_INT(files_below(".tarn/warehouse/sandbox"), 2);
+    lake_end();
+}
+
+static void rows_of_others_survive_a_merge(void) {
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table raw.trips (id bigint)", "created table raw.trips");
+    SQL("insert into raw.trips values (1)", "inserted 1 row into raw.trips");
+    lake_file("pipelines/sandbox/t.sql", "{{ config(materialized='incremental', unique_key='id') }}"
+                                         " select id from raw.trips");
+    BUILD(NULL, "sandbox.t success");
+    SQL("insert into sandbox.t values (9)", "inserted 1 row into sandbox.t");
+    SQL("insert into raw.trips values (2)", "inserted 1 row into raw.trips");
+    BUILD(NULL, "sandbox.t success");
+    SQL("select id from sandbox.t order by 1", "1;2;9");
+    lake_end();
+}
+
 static void views_and_seeds(void) {
     REQUIRE_OK(lake_begin(), &error);
     lake_file("seeds/carriers.csv", "code,name\nAA,American\nBB,Blue\n");
@@ -411,6 +480,9 @@ int main(int argc, char **argv) {
     TAP_TEST(incremental_appends);
     TAP_TEST(incremental_merges);
     TAP_TEST(incremental_overwrites_partitions_and_ranges);
+    TAP_TEST(ranges_are_filled_again);
+    TAP_TEST(a_failure_at_any_point_leaves_no_files);
+    TAP_TEST(rows_of_others_survive_a_merge);
     TAP_TEST(views_and_seeds);
     TAP_TEST(schemas_evolve);
     TAP_TEST(layouts_follow_the_config);
