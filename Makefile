@@ -30,9 +30,8 @@ build: deps ## the program, at build/tarn
 	@NINJA_TARGETS=src/cli/tarn tools/configure.sh $(BUILD)/meson
 	@tools/place_program.sh $(BUILD)/meson/src/cli/tarn $(BUILD)/tarn
 
-tests-build: deps
+tests-build: build
 	@tools/configure.sh $(BUILD)/meson
-	@tools/place_program.sh $(BUILD)/meson/src/cli/tarn $(BUILD)/tarn
 
 check: ## unit, corpus, golden, property and fault tests; sanitizers; source checks
 	@$(TESTS) check
