@@ -256,13 +256,8 @@ static TarnCliValue *make_values(Parse *parse, const TarnCliFlag *flags) {
 }
 
 static bool refuse_command(const Parse *parse, const char *name) {
-    const char *names[NEAR_NAMES_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < tarn_cli__command_count && count < NEAR_NAMES_MAX; i++) {
-        if (!tarn_cli__commands[i].hidden) names[count++] = tarn_cli__commands[i].name;
-    }
     tarn_base_error_set(parse->error, TARN_E_USAGE, "there is no command \"%s\"", name);
-    const char *nearest = tarn_base_text_nearest(name, names, count);
+    const char *nearest = tarn_cli__command_nearest(name);
     if (nearest != NULL) {
         return tarn_base_error_hint(parse->error, "did you mean \"tarn %s\"?", nearest);
     }

@@ -1,15 +1,28 @@
-/* Looking things up in the command table. The table itself is in command_table.c and, for what
- * this version only knows by name, in command_later.c.
+/* Looking things up in the command table. The table itself is in command_table.c.
  */
 #include "cli/command_private.h"
 
 #include <string.h>
+
+#include "base/text.h"
+
+#define NEAR_NAMES_MAX 256
 
 const TarnCliCommand *tarn_cli__command_find(const char *name) {
     for (size_t i = 0; i < tarn_cli__command_count; i++) {
         if (strcmp(tarn_cli__commands[i].name, name) == 0) return &tarn_cli__commands[i];
     }
     return NULL;
+}
+
+const char *tarn_cli__command_nearest(const char *name) {
+    const char *names[NEAR_NAMES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < tarn_cli__command_count && count < NEAR_NAMES_MAX; i++) {
+        const TarnCliCommand *command = &tarn_cli__commands[i];
+        if (!command->hidden && command->handler != NULL) names[count++] = command->name;
+    }
+    return tarn_base_text_nearest(name, names, count);
 }
 
 bool tarn_cli__command_is_noun(const char *word) {

@@ -84,6 +84,8 @@ extern const TarnCliFlag tarn_cli__global_flags[]; /* ends with a NULL name */
 extern const char *const tarn_cli__groups[];
 
 const TarnCliCommand *tarn_cli__command_find(const char *name); /* NULL = none */
+/* The nearest command of this version, or NULL. */
+const char *tarn_cli__command_nearest(const char *name);
 /* Whether there are commands "noun verb". */
 bool tarn_cli__command_is_noun(const char *word);
 size_t tarn_cli__flag_count(const TarnCliFlag *flags); /* NULL has none */

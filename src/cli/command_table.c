@@ -134,7 +134,7 @@ static const TarnCliFlag dry_run_flags[] = {
 };
 
 /* ---- later versions ---- */
-#define LATER(command, in_group, text) {.name = command, .group = in_group, .summary = text}
+#define LATER(command, in_group, text) {.name = (command), .group = (in_group), .summary = (text)}
 
 const TarnCliCommand tarn_cli__commands[] = {
     {.name = "init", .group = GROUP_BEGIN, .handler = tarn_cli__init,
@@ -290,8 +290,7 @@ const TarnCliCommand tarn_cli__commands[] = {
     {.name = "man", .group = GROUP_RUN, .handler = tarn_cli__man, .hidden = true,
      .summary = "the manual page, as troff"},
     {.name = "reference", .group = GROUP_RUN, .handler = tarn_cli__reference, .hidden = true,
-     .summary = "the reference pages: commands or errors, as markdown",
-     .operands = {{.name = "PAGE", .kind = TARN_CLI_OPERAND_TEXT}}},
+     .summary = "the reference of the commands, as markdown"},
     {.name = "__words", .group = GROUP_RUN, .handler = tarn_cli__words, .hidden = true,
      .summary = "what completion offers after the given words",
      .operands = {{.name = "WORD", .kind = TARN_CLI_OPERAND_TEXT, .optional = true,

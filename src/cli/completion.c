@@ -76,6 +76,7 @@ typedef struct Words {
     const TarnCliCommand *command;
     const char *noun;
     size_t operands;   /* before the last word */
+    bool unknown;      /* a word that is no command: nothing can follow */
     const char *start; /* what the last word begins with */
 } Words;
 
@@ -184,7 +185,7 @@ static const TarnCliFlag *walk(Words *words, const char **given, size_t count) {
         const char *word = given[i];
         if (strcmp(word, "=") == 0) continue; /* bash splits --flag=value in three */
         if (waiting != NULL) {
-            if (strcmp(waiting->name, "directory") == 0) {
+            if (waiting == &tarn_cli__global_flags[0]) { /* -C: the lake whose tables are offered */
                 words->cli->arguments.globals[0] = (TarnCliValue){.given = true, .text = word};
             }
             waiting = NULL;
@@ -201,6 +202,7 @@ static const TarnCliFlag *walk(Words *words, const char **given, size_t count) {
             words->noun = word;
         } else {
             words->command = tarn_cli__command_find(word);
+            words->unknown = words->command == NULL;
         }
     }
     return waiting;
@@ -216,6 +218,9 @@ bool tarn_cli__words(TarnCli *cli, TarnError *error) {
     const TarnCliFlag *waiting = walk(&words, arguments->operands, before);
     const char *equals = strchr(words.start, '=');
     if (strcmp(words.start, "=") == 0) words.start = "";
+    if (words.unknown) {
+        return true;
+    }
     if (waiting != NULL) {
         offer_value(&words, waiting, "");
     } else if (words.start[0] == '-' && equals != NULL) {

@@ -175,5 +175,9 @@ bool tarn_cli__help(TarnCli *cli, TarnError *error) {
     if (found) return true;
     cli->format = format;
     tarn_base_error_set(error, TARN_E_USAGE, "there is no command \"%s\"", name);
+    const char *nearest = tarn_cli__command_nearest(name);
+    if (nearest != NULL) {
+        return tarn_base_error_hint(error, "did you mean \"tarn help %s\"?", nearest);
+    }
     return tarn_base_error_hint(error, "tarn help lists the commands");
 }

@@ -81,9 +81,10 @@ static bool refuse_existing(TarnCli *cli, const char *folder, TarnError *error) 
 
 static void report_lake(TarnCli *cli, const TarnLakeConfig *config, const char *example) {
     if (cli->format == TARN_CLI_TABLE) {
+        if (cli->quiet) return;
         tarn_cli__sink_printf(&cli->out, "%s is a lake now: %s/tarn.yaml\n", config->name,
                               config->folder);
-        if (!cli->quiet && example == NULL) {
+        if (example == NULL) {
             tarn_cli__say(cli, "next: tarn -C %s load FILE.csv raw.TABLE", config->folder);
         }
         return;

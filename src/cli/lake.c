@@ -7,7 +7,6 @@
  */
 #include "cli/lake_private.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "flow/load.h"
@@ -22,12 +21,6 @@ const size_t tarn_cli__migration_count =
     sizeof(tarn_cli__migrations) / sizeof(tarn_cli__migrations[0]);
 
 #define LAKE_FILE "tarn.yaml"
-
-static bool refuse_folder(const char *where, TarnError *error) {
-    tarn_base_error_set(error, TARN_E_NOT_A_LAKE, "%s is not a lake: there is no " LAKE_FILE,
-                        where);
-    return tarn_base_error_hint(error, "tarn init makes one here; -C DIR names another folder");
-}
 
 static bool has_lake_file(const TarnOs *os, const char *folder, TarnArena *arena, bool *found,
                           TarnError *error) {
@@ -53,9 +46,9 @@ bool tarn_cli__lake_find(TarnCli *cli, const char **folder, TarnError *error) {
         }
         if (!has_lake_file(os, *folder, &cli->arena, &found, error)) return false;
         if (found) return true;
-        char shown[300];
-        snprintf(shown, sizeof(shown), "\"%.280s\"", given);
-        return refuse_folder(shown, error);
+        tarn_base_error_set(error, TARN_E_NOT_A_LAKE, "\"%s\" is not a lake: it has no " LAKE_FILE,
+                            given);
+        return tarn_base_error_hint(error, "tarn init %s makes it one", given);
     }
     if (!os->current_directory(os, &cli->arena, folder, error)) return false;
     for (;;) {
@@ -65,7 +58,9 @@ bool tarn_cli__lake_find(TarnCli *cli, const char **folder, TarnError *error) {
         *folder = tarn_base_text_string(&cli->arena, tarn_os_parent(*folder));
         if (!tarn_base_arena_check(&cli->arena, error)) return false;
     }
-    return refuse_folder("this folder, or one above it,", error);
+    tarn_base_error_set(error, TARN_E_NOT_A_LAKE, "neither this folder nor one above it is a lake: "
+                                                  "there is no " LAKE_FILE);
+    return tarn_base_error_hint(error, "tarn init makes one here; -C DIR names another folder");
 }
 
 static bool make_folders(TarnCliLake *lake, TarnError *error) {
@@ -159,6 +154,14 @@ bool tarn_cli__lake_query(TarnCliLake *lake, TarnQuery **query, TarnError *error
 bool tarn_cli__lake_table(TarnCliLake *lake, const char *name, const TarnTable **table,
                           TarnError *error) {
     TarnTableName parsed;
-    return tarn_catalog_name_parse(tarn_base_text(name), &lake->cli->arena, &parsed, error) &&
-           tarn_catalog_table_load(lake->catalog, parsed, table, error);
+    TarnView *view = NULL;
+    *table = NULL;
+    if (!tarn_catalog_name_parse(tarn_base_text(name), &lake->cli->arena, &parsed, error) ||
+        !tarn_catalog_view_find(lake->catalog, parsed, &lake->cli->arena, &view, error)) {
+        return false;
+    }
+    if (view == NULL) return tarn_catalog_table_load(lake->catalog, parsed, table, error);
+    tarn_base_error_set(error, TARN_E_TABLE_NOT_FOUND, "\"%s\" is a view, and a table is wanted",
+                        name);
+    return tarn_base_error_hint(error, "tarn show %s shows its SQL", name);
 }

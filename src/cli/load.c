@@ -25,6 +25,7 @@ static void say_result(TarnCli *cli, const TarnLoadResult *result) {
     TarnCliSink *out = &cli->out;
     char rows[TARN_TEXT_HUMAN_BYTES];
     char bytes[TARN_TEXT_HUMAN_BYTES];
+    if (cli->quiet) return;
     if (result->files == 0 && result->files_refused == 0) {
         tarn_cli__sink_printf(out, "%s: nothing new (%llu file%s loaded before)\n", result->table,
                               (unsigned long long)result->files_skipped,

@@ -1,7 +1,7 @@
-/* The manual page and the reference pages, from the command table and from errors.def.
+/* The manual page and the reference of the commands, from the command table.
  *
- * `tarn man` writes troff and `tarn reference commands|errors` writes markdown; the build and
- * `make gen` run them, so that what is printed can never differ from what is parsed.
+ * `tarn man` writes troff and `tarn reference` writes markdown; the build and `make gen` run them,
+ * so that what is printed can never differ from what is parsed.
  */
 #include <string.h>
 
@@ -207,33 +207,9 @@ static void md_commands(TarnCliSink *out) {
     }
 }
 
-static void md_errors(TarnCliSink *out) {
-    tarn_cli__sink_string(out, "# Errors\n\nMade from `src/base/errors.def` by `make gen`.\n\n"
-                               "| exit code | meaning |\n|---|---|\n");
-    for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
-        tarn_cli__sink_printf(out, "| %d | %s |\n", exits[i].code, exits[i].meaning);
-    }
-    tarn_cli__sink_string(out, "\nWith `--json`, `error.code` is the code below.\n\n"
-                               "| code | meaning | exit code | SQLSTATE | HTTP |\n"
-                               "|---|---|---|---|---|\n");
-    for (int i = 1; i < TARN_ERROR_CODE_COUNT; i++) {
-        TarnErrorCode code = (TarnErrorCode)i;
-        tarn_cli__sink_printf(out, "| `%s` | ", tarn_base_error_name(code));
-        put_cell(out, tarn_base_error_text(code));
-        tarn_cli__sink_printf(out, " | %d | %s | %d |\n", tarn_base_error_exit_code(code),
-                              tarn_base_error_sqlstate(code), tarn_base_error_http_status(code));
-    }
-}
-
 bool tarn_cli__reference(TarnCli *cli, TarnError *error) {
-    const char *page = cli->arguments.operands[0];
+    (void)error;
     cli->format = TARN_CLI_TABLE;
-    if (strcmp(page, "commands") == 0) {
-        md_commands(&cli->out);
-    } else if (strcmp(page, "errors") == 0) {
-        md_errors(&cli->out);
-    } else {
-        return tarn_base_error_set(error, TARN_E_USAGE, "there is no page \"%s\"", page);
-    }
+    md_commands(&cli->out);
     return true;
 }

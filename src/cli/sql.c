@@ -33,6 +33,12 @@ bool tarn_cli__sql_run(TarnCliLake *lake, TarnText text, const TarnRunOptions *o
     return ok;
 }
 
+/* An error's line is one of the script, so the line quoted must be too, not that of its statement. */
+static void quote_script(TarnText script, const char *file, TarnError *error) {
+    bool ours = error->file[0] == '\0' || (file != NULL && strcmp(error->file, file) == 0);
+    if (ours && error->line > 0) tarn_base_error_excerpt(error, script.data, script.size);
+}
+
 bool tarn_cli__sql_script(TarnCliLake *lake, TarnText script, const char *file, const char *as_of,
                           TarnError *error) {
     TarnCli *cli = lake->cli;
@@ -59,6 +65,7 @@ bool tarn_cli__sql_script(TarnCliLake *lake, TarnText script, const char *file, 
             cli->envelope.streamed == streamed) {
             tarn_cli__envelope_put(cli, TARN_TEXT("null"));
         }
+        if (!ok) quote_script(script, file, error);
     }
     if (list && cli->envelope.begun) tarn_cli__envelope_put(cli, TARN_TEXT("]"));
     tarn_base_arena_dispose(&arena);
