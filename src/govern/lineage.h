@@ -2,8 +2,8 @@
  *
  * Edges lead from a column of an input to a column of a table; `indirect` means that the input
  * decides about rows (filters, joins, grouping, order) without its value arriving. A write replaces
- * all edges into its target, in the transaction of its commit. An input that is no table of the lake
- * (a load's files) is named "source:<name>" and may have no column.
+ * all edges into its target, in the transaction of its commit. An input that is no table of the
+ * lake (a load's files) is named "source:<name>" and may have no column.
  *
  *   tarn_govern_lineage_replace(db, target, edges, count, run_id, now_ms, error)     in the hook
  *   tarn_govern_lineage_read(db, "curated.delays", "carrier", 3, 0, arena, &graph, error)
@@ -58,8 +58,8 @@ bool tarn_govern_lineage_replace(TarnDb *db, TarnTableName target, const TarnLin
 bool tarn_govern_lineage_forget(TarnDb *db, TarnTableName target, TarnError *error) TARN_CHECKED;
 
 /* The edges within `up` levels before and `down` levels after a table (column NULL) or a column.
- * `table` as tarn_catalog_name_text writes it, or "source:<name>". A name without edges gives a graph
- * of one node. Names are compared without case. */
+ * `table` as tarn_catalog_name_text writes it, or "source:<name>". A name without edges gives a
+ * graph of one node. Names are compared without case. */
 bool tarn_govern_lineage_read(TarnDb *db, const char *table, const char *column, int up, int down,
                               TarnArena *arena, TarnLineageGraph *graph,
                               TarnError *error) TARN_CHECKED;

@@ -183,7 +183,8 @@ static void rows_go_to_quarantine(void) {
     TarnBuildOptions refresh = {.full_refresh = true};
     BUILD(&refresh, "curated.t success");
     SQL("select * from curated.t order by 1", "1|a;4|toolong");
-    lake_file("pipelines/curated/t.sql", "{{ config(materialized='view') }} select * from raw.trips");
+    lake_file("pipelines/curated/t.sql",
+              "{{ config(materialized='view') }} select * from raw.trips");
     BUILD(NULL, "error: CONFIG the check \"unique(id)\" cannot quarantine rows of a view");
     CHECK_STRING(error.file, "pipelines/curated/t.yaml");
     lake_end();
