@@ -2,6 +2,7 @@
  * evolved in the same commit), and the quarantine beside it.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 #include "flow/load_private.h"
@@ -136,6 +137,25 @@ static bool make_target(TarnLoad *load) {
            build_spec(load, schema, spec) && make_metadata(load, &load->target, schema, spec);
 }
 
+/* The columns that the table lacks. Types guessed from text say nothing about columns it has: a
+ * value that does not fit is that row's fault, not the table's. */
+static bool only_new(TarnLoad *load, TarnColumn **columns, size_t *count) {
+    const TarnSchema *schema = tarn_table_metadata_current_schema(load->target.base->metadata);
+    TarnColumn *kept = TARN_NEW_ARRAY(load->arena, *count + 1, TarnColumn);
+    size_t used = 0;
+    if (kept == NULL) return tarn_base_arena_check(load->arena, load->error);
+    for (size_t i = 0; i < *count; i++) {
+        bool there = false;
+        for (size_t f = 0; f < schema->field_count && !there; f++) {
+            there = strcasecmp(schema->fields[f].name, (*columns)[i].name) == 0;
+        }
+        if (!there) kept[used++] = (*columns)[i];
+    }
+    *columns = kept;
+    *count = used;
+    return true;
+}
+
 /* New columns of the files become columns of the table, in the same commit. */
 static bool evolve_target(TarnLoad *load, const TarnColumn *columns, size_t count) {
     TarnLoadTarget *target = &load->target;
@@ -213,6 +233,8 @@ static bool use_target(TarnLoad *load) {
             *load->error = ignored; /* told again, per file, when it is read */
             continue;
         }
+        bool guessed = file->format != TARN_FILE_PARQUET && file->format != TARN_FILE_AVRO;
+        if (guessed && !only_new(load, &columns, &count)) return false;
         if (!evolve_target(load, columns, count)) return false;
         if (target->update_count > 0) break; /* one evolution a load; later files fill what fits */
     }
