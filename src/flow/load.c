@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/time.h"
 #include "flow/load_private.h"
+#include "govern/lineage.h"
 
 /* --- files --- */
 
@@ -126,6 +127,27 @@ static bool keep_originals(TarnLoad *load, TarnStoreBatch *batch) {
 
 /* --- committing --- */
 
+/* Each column of the table comes from the source of the same name. */
+static bool record_lineage(TarnLoad *load, TarnDb *db, TarnError *error) {
+    const TarnSchema *schema = tarn_table_metadata_current_schema(load->target.metadata);
+    TarnLineageEdge *edges = TARN_NEW_ARRAY(load->arena, load->column_count + 1, TarnLineageEdge);
+    const char *name = load->options->source != NULL ? load->options->source
+                                                     : load->options->table.name;
+    const char *source = tarn_base_arena_printf(load->arena, "source:%s", name);
+    size_t count = 0;
+    if (!tarn_base_arena_check(load->arena, error)) return false;
+    for (size_t i = 0; i < load->column_count; i++) {
+        const TarnColumn *column = &load->columns[i];
+        if (tarn_table_schema_find_name(schema, column->name) == NULL) continue;
+        edges[count++] = (TarnLineageEdge){
+            .from = source,
+            .from_column = column->origin != NULL ? column->origin : column->name,
+            .to_column = column->name};
+    }
+    return tarn_govern_lineage_replace(db, load->options->table, edges, count, load->intent.id,
+                                       load->started_us / 1000, error);
+}
+
 static bool record_load(void *state, TarnDb *db, TarnError *error) {
     TarnLoad *load = state;
     for (size_t i = 0; i < load->files.count; i++) {
@@ -136,8 +158,11 @@ static bool record_load(void *state, TarnDb *db, TarnError *error) {
             return false;
         }
     }
-    return !load->csv_found ||
-           tarn_flow__dialect_write(db, load->options->table, &load->csv, error);
+    if (load->csv_found &&
+        !tarn_flow__dialect_write(db, load->options->table, &load->csv, error)) {
+        return false;
+    }
+    return record_lineage(load, db, error);
 }
 
 static bool make_producer(TarnLoad *load, TarnLoadTarget *target, TarnSnapshotOperation operation) {

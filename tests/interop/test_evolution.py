@@ -60,7 +60,8 @@ def test_partition_changes(lake):
     count = 0
     for number, layout in enumerate([None, "set partitioned by (month(d))",
                                      "add partition field bucket(4, id)",
-                                     "drop partition field month(d)", "add partition field hour(ts)",
+                                     "drop partition field month(d)",
+                                     "add partition field hour(ts)",
                                      "set partitioned by (truncate(6, name), year(d))",
                                      "set partitioned by (d)", "set partitioned by ()"]):
         if layout is not None:

@@ -72,7 +72,8 @@ def test_tarn_partitions_by_each_transform(lake, column, transform):
         typed = f"cast({literal} as {sql_type})"
         found = lake.sql(f"select id from sandbox.t where {column} = {typed}")
         assert [row["id"] for row in found] == [number]
-    assert [row["id"] for row in lake.sql(f"select id from sandbox.t where {column} is null")] == [3]
+    nulls = lake.sql(f"select id from sandbox.t where {column} is null")
+    assert [row["id"] for row in nulls] == [3]
 
 
 def arrow_rows():
@@ -143,7 +144,8 @@ def test_a_table_of_pyiceberg_is_registered_and_read(lake, tmp_path):
 
 FOREIGN_TRANSFORMS = [("i", "bucket"), ("s", "bucket"), ("d", "bucket"), ("u", "bucket"),
                       ("dec", "bucket"), ("i", "truncate"), ("s", "truncate"), ("d", "year"),
-                      ("d", "month"), ("d", "day"), ("ts", "hour"), ("tz", "day"), ("b", "identity"),
+                      ("d", "month"), ("d", "day"), ("ts", "hour"), ("tz", "day"),
+                      ("b", "identity"),
                       ("s", "identity"), ("dec", "identity"), ("ts", "identity"), ("d", "identity")]
 
 

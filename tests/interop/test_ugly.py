@@ -1,4 +1,4 @@
-"""Files with every ugliness at once: each good row is loaded, each bad one is in quarantine with its
+"""Files with every ugliness at once: good rows are loaded, each bad one is in quarantine with its
 place, its reason and exactly the file's bytes, and the counts add up."""
 
 import base64
@@ -12,7 +12,7 @@ SCHEMA = {"type": "record", "name": "row", "fields": [
     {"name": "id", "type": "long"}, {"name": "name", "type": ["null", "string"]},
     {"name": "v", "type": ["null", "double"]}]}
 
-# Each row: its bytes, and what becomes of it: its values, or a part of the reason, or None (no row).
+# Each row: its bytes, and what becomes of it: values, or a part of the reason, or None (no row).
 CSV = [
     (b"1,plain,1.5", (1, "plain", 1.5)),
     (b'2,"two\nlines",2.5', (2, "two\nlines", 2.5)),
@@ -94,7 +94,8 @@ def check(lake, table, path, placed):
     assert len(aside) == len(bad)
     for row, (text, line, offset, reason, number) in zip(aside, bad):
         bytes_of_row = base64.b64decode(row["original"])
-        assert (row["line"], row["row"], row["byte_offset"]) == (line, number, offset), row["reason"]
+        place = (row["line"], row["row"], row["byte_offset"])
+        assert place == (line, number, offset), row["reason"]
         assert reason in row["reason"]
         assert bytes_of_row == raw[offset:offset + len(bytes_of_row)]
         assert bytes_of_row.rstrip(b"\r\n") == text
