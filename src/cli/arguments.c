@@ -317,7 +317,8 @@ static bool end_noun(Parse *parse) {
         if (tarn_cli__commands[i].handler == NULL) continue;
         tarn_base_buffer_printf(&verbs, "%s%s", verbs.size > 0 ? ", " : "", name + size + 1);
     }
-    tarn_base_error_hint(parse->error, "one of: %s", verbs.data != NULL ? verbs.data : "those of a later version");
+    tarn_base_error_hint(parse->error, "one of: %s",
+                         verbs.data != NULL ? verbs.data : "those of a later version");
     tarn_base_buffer_dispose(&verbs);
     return false;
 }

@@ -307,7 +307,8 @@ static void draw_footer(TarnCliBox *box, uint64_t more, bool at_least) {
     uint64_t hidden = box->rows - box->drawn + more;
     dim(box, true);
     if (hidden > 0) {
-        tarn_base_buffer_printf(&box->line, ELLIPSIS " %s%s more row%s", at_least ? "at least " : "",
+        tarn_base_buffer_printf(&box->line, ELLIPSIS " %s%s more row%s",
+                                at_least ? "at least " : "",
                                 tarn_base_text_human_count(hidden, text), hidden == 1 ? "" : "s");
         if (box->options.more_hint != NULL) {
             tarn_base_buffer_printf(&box->line, " (%s)", box->options.more_hint);

@@ -172,7 +172,7 @@ const TarnCliCommand tarn_cli__commands[] = {
      .examples = {{"tarn load data/flights.csv raw.flights", "one file, schema inferred"},
                   {"tarn load 'data/**/*.csv.gz' raw.flights --partition-by 'month(flight_date)'",
                    "many files into a partitioned table"},
-                  {"tarn load orders.ndjson raw.orders --schema schemas/orders.avsc --on-error fail",
+                  {"tarn load orders.ndjson raw.orders --schema orders.avsc --on-error fail",
                    "every row must fit the schema"},
                   {"tarn load day.csv raw.prices --mode overwrite", "replace the rows"}}},
     {.name = "ingest", .group = GROUP_BRING, .handler = tarn_cli__ingest,
@@ -252,7 +252,7 @@ const TarnCliCommand tarn_cli__commands[] = {
      .flags = lineage_flags,
      .examples = {{"tarn lineage curated.delays", "both ways"},
                   {"tarn lineage curated.delays.avg_delay --up 1", "of one column"},
-                  {"tarn lineage curated.delays -o dot | dot -Tsvg > lineage.svg", "as a picture"}}},
+                  {"tarn lineage curated.delays -o dot | dot -Tsvg > delays.svg", "a picture"}}},
 
     {.name = "table rollback", .group = GROUP_KEEP, .handler = tarn_cli__table_rollback,
      .summary = "make an earlier snapshot current again",

@@ -10,9 +10,10 @@
 #include "cli/lake_private.h"
 
 /* Known by name; they need a server. */
-static const char *const later_tools[] = {"psql",  "jdbc",     "spark",    "trino",   "ray", "flink",
-                                          "superset", "metabase", "tableau", "powerbi", "grafana",
-                                          "mcp"};
+static const char *const later_tools[] = {
+    "psql",     "jdbc",     "spark",   "trino",   "ray",     "flink",
+    "superset", "metabase", "tableau", "powerbi", "grafana", "mcp",
+};
 
 /* A text of Python or SQL: both double or escape in their own way, and paths rarely need it. */
 static void put_python(TarnBuffer *out, const char *text) {

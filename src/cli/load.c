@@ -43,7 +43,8 @@ static void say_result(TarnCli *cli, const TarnLoadResult *result) {
                               plural(result->files_skipped));
     }
     if (result->rows_quarantined > 0 || result->files_refused > 0) {
-        tarn_cli__sink_printf(out, "  %s row%s and %llu file%s did not fit: see \"%s$quarantine\"\n",
+        tarn_cli__sink_printf(out,
+                              "  %s row%s and %llu file%s did not fit: see \"%s$quarantine\"\n",
                               tarn_base_text_human_count(result->rows_quarantined, rows),
                               plural(result->rows_quarantined),
                               (unsigned long long)result->files_refused,
@@ -52,7 +53,8 @@ static void say_result(TarnCli *cli, const TarnLoadResult *result) {
     if (result->rows_skipped > 0) {
         tarn_cli__sink_printf(out, "  %s row%s did not fit and %s skipped\n",
                               tarn_base_text_human_count(result->rows_skipped, rows),
-                              plural(result->rows_skipped), result->rows_skipped == 1 ? "was" : "were");
+                              plural(result->rows_skipped),
+                              result->rows_skipped == 1 ? "was" : "were");
     }
 }
 

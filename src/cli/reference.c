@@ -178,8 +178,9 @@ static void md_command(TarnCliSink *out, const TarnCliCommand *command) {
 }
 
 static void md_commands(TarnCliSink *out) {
-    tarn_cli__sink_string(out, "# Commands\n\nMade from the program's command table by `make gen`."
-                               "\n\n`tarn [global flags] COMMAND [arguments]`\n\n## Global flags\n");
+    tarn_cli__sink_string(out,
+                          "# Commands\n\nMade from the program's command table by `make gen`."
+                          "\n\n`tarn [global flags] COMMAND [arguments]`\n\n## Global flags\n");
     md_flags(out, tarn_cli__global_flags);
     for (size_t g = 0; tarn_cli__groups[g] != NULL; g++) {
         bool titled = false;

@@ -158,7 +158,8 @@ static const char *choose_prompt(TarnText text) {
 
 static bool is_command(const TarnBuffer *statement, TarnText line) {
     return statement->size == 0 && line.size > 1 &&
-           (line.data[0] == '\\' || (line.data[0] == '.' && isalpha((unsigned char)line.data[1])));
+           (line.data[0] == '\\' ||
+            (line.data[0] == '.' && isalpha((unsigned char)line.data[1])));
 }
 
 static void take_line(TarnCliShell *shell, TarnCliLine *reader, TarnBuffer *statement,
@@ -203,7 +204,7 @@ bool tarn_cli__shell(TarnCliLake *lake, const char *as_of, TarnError *error) {
     };
     if (!tarn_cli__line_open(&options, &reader, error)) return false;
     cli->more_hint = ".maxrows 0 shows all";
-    tarn_cli__say(cli, "tarn " TARN_VERSION ", lake %s. \\? lists the shell's commands, \\q leaves.",
+    tarn_cli__say(cli, "tarn " TARN_VERSION ", lake %s. \\? lists the shell's commands, \\q ends it.",
                   lake->config->name);
     while (!shell.quit && !tarn_cli__sink_done(&cli->out)) {
         tarn_base_buffer_clear(&line);

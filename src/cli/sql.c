@@ -33,7 +33,7 @@ bool tarn_cli__sql_run(TarnCliLake *lake, TarnText text, const TarnRunOptions *o
     return ok;
 }
 
-/* An error's line is one of the script, so the line quoted must be too, not that of its statement. */
+/* An error's line is one of the script, so the line quoted must be too. */
 static void quote_script(TarnText script, const char *file, TarnError *error) {
     bool ours = error->file[0] == '\0' || (file != NULL && strcmp(error->file, file) == 0);
     if (ours && error->line > 0) tarn_base_error_excerpt(error, script.data, script.size);

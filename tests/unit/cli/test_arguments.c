@@ -2,6 +2,7 @@
 #include "cli/arguments_private.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "tap.h"
 
 #define ARGUMENTS_MAX 32
