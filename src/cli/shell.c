@@ -204,7 +204,8 @@ bool tarn_cli__shell(TarnCliLake *lake, const char *as_of, TarnError *error) {
     };
     if (!tarn_cli__line_open(&options, &reader, error)) return false;
     cli->more_hint = ".maxrows 0 shows all";
-    tarn_cli__say(cli, "tarn " TARN_VERSION ", lake %s. \\? lists the shell's commands, \\q ends it.",
+    tarn_cli__say(cli,
+                  "tarn " TARN_VERSION ", lake %s. \\? lists the shell's commands, \\q leaves.",
                   lake->config->name);
     while (!shell.quit && !tarn_cli__sink_done(&cli->out)) {
         tarn_base_buffer_clear(&line);
