@@ -187,8 +187,10 @@ bool tarn_catalog__table_adopt(TarnCatalog *catalog, TarnTableName name, const c
                                TarnError *error) {
     TarnLoadedTable *base_loaded = (TarnLoadedTable *)(uintptr_t)base;
     if (base_loaded != NULL && base_loaded->chain >= CHAIN_MAX) {
+        /* The location may live in the arena: it goes last. */
+        bool ok = tarn_catalog__table_at(catalog, name, location, table, error);
         tarn_base_arena_dispose(arena);
-        return tarn_catalog__table_at(catalog, name, location, table, error);
+        return ok;
     }
     TarnLoadedTable *loaded = make_table(catalog, name, location, arena);
     if (loaded == NULL || !tarn_base_arena_check(arena, error)) {
