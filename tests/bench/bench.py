@@ -338,7 +338,7 @@ import sys, os, pyarrow, pyarrow.parquet as pq
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.transforms import IdentityTransform
 out, count = sys.argv[1], int(sys.argv[2])
-os.makedirs(f'{out}/wh/data')
+os.makedirs(f'{out}/wh/t/data')
 catalog = SqlCatalog('b', uri=f'sqlite:///{out}/c.db', warehouse=f'file://{out}/wh')
 catalog.create_namespace('n')
 schema = pyarrow.schema([('p', pyarrow.int64()), ('a', pyarrow.int64()), ('b', pyarrow.float64()),
@@ -350,10 +350,10 @@ paths = []
 for partition in range(100):
     rows = pyarrow.table({'p': [partition], 'a': [partition], 'b': [0.5], 'c': [f'v{partition}'],
                           'e': [1]}, schema=schema)
-    first = f'{out}/wh/data/{partition}.parquet'
+    first = f'{out}/wh/t/data/{partition}.parquet'
     pq.write_table(rows, first)
     for i in range(count // 100):
-        path = f'{out}/wh/data/{partition}-{i}.parquet'
+        path = f'{out}/wh/t/data/{partition}-{i}.parquet'
         os.link(first, path)
         paths.append(path)
 for start in range(0, len(paths), 1000):
