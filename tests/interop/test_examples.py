@@ -102,7 +102,8 @@ def compare(lake, wanted, scratch):
     for name in names:
         location = lake.show(name)["metadata_location"]
         scan = f"select * from iceberg_scan('{location}')"
-        types = {row[0]: row[1] for row in duckdb_connection().execute(f"describe {scan}").fetchall()}
+        described = duckdb_connection().execute(f"describe {scan}").fetchall()
+        types = {row[0]: row[1] for row in described}
         mine = rows_of_tarn(lake, name, types, scratch / "rows.ndjson")
         same(mine, catalog.load_table(parts(name)).scan().to_arrow())
         same(mine, StaticTable.from_metadata(location).scan().to_arrow())

@@ -45,7 +45,8 @@ def test_every_partition_transform(lake, column, transform):
 
 
 def test_changes_of_schema_and_layout(lake):
-    lake.do("create table sandbox.e (id bigint, a int, b varchar, s struct(x int, y float), d date)",
+    lake.do("create table sandbox.e (id bigint, a int, b varchar, s struct(x int, y float),"
+            " d date)",
             "insert into sandbox.e values (1, 2, 'three', {'x': 4, 'y': 5}, date '1969-12-31')")
     for change in ["add column c decimal(20,3)", "set partitioned by (bucket(4, id))",
                    "alter column a type bigint", "rename column b to text", "drop column text",
