@@ -9,6 +9,10 @@
 #include "flow/load_private.h"
 #include "query/functions.h"
 
+/* Wide rows of two threads fit the engine's memory; the engine's own choice, four times as many,
+ * makes it write them to temporary files and read them again. */
+#define PARTITION_ROWS 131072
+
 /* --- rows --- */
 
 static bool open_engine(TarnLoad *load) {
@@ -60,7 +64,8 @@ static bool write_rows(TarnLoad *load, TarnLoadTarget *target, uint32_t sequence
                               .commit_id = load->intent.id,
                               .sequence = sequence,
                               .select_sql = tarn_base_buffer_view(sql),
-                              .large = load->bytes_total > 64 * TARN_MIB};
+                              .large = load->bytes_total > 64 * TARN_MIB,
+                              .partition_rows = PARTITION_ROWS};
     return tarn_base_buffer_check(sql, load->error) &&
            tarn_query_write_files(&write, load->arena, files, load->error);
 }

@@ -173,6 +173,7 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
                                : 0,
         .partition_columns = writing->columns,
         .partition_count = writing->spec->field_count,
+        .partition_rows = writing->spec->field_count > 0 ? options->partition_rows : 0,
         .drop_partition_columns = writing->spec->field_count > 0,
         .filename_pattern = directory ? pattern : NULL,
     };

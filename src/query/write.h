@@ -17,6 +17,8 @@ typedef struct TarnWriteOptions {
     uint32_t sequence;                 /* of this write among those of the commit: in file names */
     TarnText select_sql; /* yields the schema's columns by name; casts are added here */
     bool large;          /* may be more than one file: cut at the target size, order not kept */
+    uint64_t partition_rows; /* gathered by a thread before they go to the partitions' files, as in
+                                the engine's options: the session must not be locked; 0 = many */
     uint64_t file_size;  /* target bytes; 0 = the table's property or its zone's or the default */
 } TarnWriteOptions;
 
