@@ -6,6 +6,7 @@
  */
 #include "query/scan_sql.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -148,7 +149,10 @@ static bool write_by_ids(const Scan *scan) {
         if (!write_default_text(scan, field)) return false;
         tarn_base_buffer_byte(scan->out, '}');
     }
-    tarn_base_buffer_string(scan->out, "})");
+    /* With a schema given the engine opens no file when it binds, so it cannot know how large the
+     * table is, which decides the order of joins; the manifests do. */
+    tarn_base_buffer_printf(scan->out, "}, explicit_cardinality = %" PRId64 ")",
+                            scan->plan->rows > 0 ? scan->plan->rows : 1);
     return true;
 }
 
