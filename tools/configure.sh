@@ -23,6 +23,8 @@ run_meson() { # arguments
 
 mkdir -p "$(dirname "$folder")"
 known=$folder/.duckdb-prefix
+# what another version of these scripts set up may not know today's options
+if [ -f "$folder/build.ninja" ] && [ ! -f "$known" ]; then rm -rf "$folder"; fi
 if [ ! -f "$folder/build.ninja" ]; then
     # what an interrupted setup left; a folder that is not Meson's is left to Meson to refuse
     if [ -d "$folder/meson-private" ]; then rm -rf "$folder"; fi

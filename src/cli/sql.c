@@ -19,7 +19,7 @@ bool tarn_cli__sql_run(TarnCliLake *lake, TarnText text, const TarnRunOptions *o
     if (!tarn_cli__lake_query(lake, &query, error)) return false;
     tarn_cli__progress_begin(&progress, lake->cli, "running");
     TarnEngineWatch watch = {
-        .progress = tarn_cli__progress_of_query,
+        .progress = progress.on ? tarn_cli__progress_of_query : NULL, /* it costs the engine */
         .state = &progress,
         .timeout_ms = tarn_cli__value(&lake->cli->arguments, "timeout")->integer,
     };

@@ -70,7 +70,8 @@ struct TarnEngineResult {
     TarnText sql;               /* for places in errors */
     duckdb_result result;
     bool has_result;
-    bool finished; /* the last row was fetched */
+    bool finished;   /* the last row was fetched */
+    bool repeatable; /* running its text again runs the same statement */
     duckdb_data_chunk raw;
     uint32_t column_count;
     const char **names;

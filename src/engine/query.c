@@ -35,18 +35,25 @@ bool tarn_engine__sql_check(TarnText sql, TarnError *error) {
 
 /* ---- the end of a statement -------------------------------------------------------------- */
 
-/* Turns a failure into an error, taking into account who asked the statement to stop. */
+/* Turns a failure into an error, taking into account who asked the statement to stop. An interrupt
+ * nobody asked for is how DuckDB stops the other threads of a statement that failed in one. Returns
+ * whether the cause was told. */
 static bool fail_statement(TarnEngineSession *session, const char *message, TarnText sql,
                            TarnError *error) {
     TarnEngineStop stop = tarn_engine__watch_end(session);
     tarn_engine__failure_set(session, message, sql, error);
-    if (error->code != TARN_E_INTERRUPTED) return false;
+    if (error->code != TARN_E_INTERRUPTED) return true;
     if (stop == TARN_ENGINE_STOP_TIMEOUT) {
-        return tarn_base_error_set(error, TARN_E_TIMEOUT,
-                                   "the statement ran longer than its %" PRId64 " ms",
-                                   session->watch.timeout_ms);
+        tarn_base_error_set(error, TARN_E_TIMEOUT,
+                            "the statement ran longer than its %" PRId64 " ms",
+                            session->watch.timeout_ms);
+    } else if (stop == TARN_ENGINE_STOP_NONE) {
+        tarn_base_error_set(error, TARN_E_SQL_EXECUTION,
+                            "the statement failed, and DuckDB did not tell why");
+    } else {
+        tarn_base_error_set(error, TARN_E_INTERRUPTED, "the statement was interrupted");
     }
-    return tarn_base_error_set(error, TARN_E_INTERRUPTED, "the statement was interrupted");
+    return stop != TARN_ENGINE_STOP_NONE;
 }
 
 /* A stream that was not read to its end leaves its statement active: its tasks go on, and what
@@ -145,13 +152,14 @@ static bool start_prepared(TarnEngineSession *session, duckdb_prepared_statement
     duckdb_pending_result pending = NULL;
     memset(result, 0, sizeof(*result));
     if (duck->pending_prepared_streaming(statement, &pending) != DuckDBSuccess) {
-        fail_statement(session, pending != NULL ? duck->pending_error(pending) : NULL, sql, error);
+        (void)fail_statement(session, pending != NULL ? duck->pending_error(pending) : NULL, sql,
+                             error);
         duck->destroy_pending(&pending);
         return false;
     }
     bool done = duck->execute_pending(pending, result) == DuckDBSuccess;
     if (!done) {
-        fail_statement(session, duck->result_error(result), sql, error);
+        (void)fail_statement(session, duck->result_error(result), sql, error);
         duck->destroy_result(result);
     }
     duck->destroy_pending(&pending);
@@ -167,8 +175,8 @@ static bool start_extracted(TarnEngineSession *session, duckdb_extracted_stateme
     bool done = duck->prepare_extracted_statement(session->connection, extracted, index,
                                                   &statement) == DuckDBSuccess;
     if (!done) {
-        fail_statement(session, statement != NULL ? duck->prepare_error(statement) : NULL, sql,
-                       error);
+        (void)fail_statement(session, statement != NULL ? duck->prepare_error(statement) : NULL,
+                             sql, error);
     }
     done = done && bind_parameters(statement, params, param_count, error) &&
            start_prepared(session, statement, sql, result, error);
@@ -220,8 +228,8 @@ static bool start_statement(TarnEngineSession *session, TarnText sql, const char
         done = start_all(session, extracted, count, sql, params, param_count, result, error);
     } else {
         const char *message = duck->extract_statements_error(extracted);
-        fail_statement(session, message != NULL ? message : "Parser Error: no statement", sql,
-                       error);
+        (void)fail_statement(session, message != NULL ? message : "Parser Error: no statement",
+                             sql, error);
     }
     duck->destroy_extracted(&extracted);
     tarn_engine__watch_leave(session);
@@ -274,6 +282,7 @@ bool tarn_engine_query(TarnEngineSession *session, TarnText sql, const TarnEngin
     tarn_base_arena_init(&made->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     made->session = session;
     made->sql = (TarnText){tarn_base_text_string(&made->arena, sql), sql.size};
+    made->repeatable = param_count == 0 && session->scans == NULL;
     char *text = tarn_base_text_string(&made->arena, sql);
     bool done = tarn_base_arena_check(&made->arena, error);
     if (done) {
@@ -294,6 +303,22 @@ bool tarn_engine_query(TarnEngineSession *session, TarnText sql, const TarnEngin
     return true;
 }
 
+static bool drain(TarnEngineResult *result, TarnError *error);
+
+/* A stream at times hands out the interrupt of its own threads instead of the failure that caused
+ * it. Running the statement once more, without looking at its rows, tells what failed. */
+static void find_cause(TarnEngineSession *session, TarnText sql, TarnError *error) {
+    TarnEngineResult *again;
+    TarnError told = {0};
+    bool done = tarn_engine_query(session, sql, NULL, 0, &again, &told);
+    if (done) {
+        again->repeatable = false;
+        done = drain(again, &told);
+        tarn_engine_result_free(again);
+    }
+    if (!done) *error = told;
+}
+
 bool tarn_engine_result_next(TarnEngineResult *result, const TarnEngineChunk **chunk,
                              TarnError *error) {
     const TarnEngineFunctions *duck = &tarn_engine__duck;
@@ -310,10 +335,12 @@ bool tarn_engine_result_next(TarnEngineResult *result, const TarnEngineChunk **c
     tarn_engine__watch_leave(session);
     if (result->raw == NULL) {
         const char *message = duck->result_error(&result->result);
-        if (message != NULL) fail_statement(session, message, result->sql, error);
+        bool told = message == NULL || fail_statement(session, message, result->sql, error);
+        bool done = message == NULL;
         result->finished = true;
         end_rows(result);
-        return message == NULL;
+        if (!told && result->repeatable) find_cause(session, result->sql, error);
+        return done;
     }
     uint64_t rows = duck->data_chunk_get_size(result->raw);
     for (uint32_t i = 0; i < result->column_count; i++) {

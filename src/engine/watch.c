@@ -160,7 +160,7 @@ TarnEngineStop tarn_engine__watch_end(TarnEngineSession *session) {
     if (*link == session) *link = session->watch_next;
     session->watch_running = false;
     session->watch_inside = false;
-    TarnEngineStop stop = session->watch_stop;
+    TarnEngineStop stop = stop_wanted(session, monotonic_ms()); /* the thread may not have looked */
     session->watch_stop = TARN_ENGINE_STOP_NONE;
     pthread_mutex_unlock(&watcher->lock);
     return stop;
