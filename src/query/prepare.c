@@ -40,8 +40,8 @@ bool tarn_query__run_script(TarnQuery *query, TarnBuffer *sql, TarnError *error)
            tarn_engine_run(query->session, tarn_base_buffer_view(sql), NULL, error);
 }
 
-/* Frees the name for a table or view of this statement. */
-static void write_drop(const TarnReference *reference, TarnBuffer *sql) {
+static void write_schema(const TarnReference *reference, TarnBuffer *sql) {
+    if (strcmp(reference->schema, "main") == 0) return; /* every database of the engine has it */
     tarn_base_buffer_string(sql, "CREATE SCHEMA IF NOT EXISTS ");
     tarn_base_buffer_identifier(sql, tarn_base_text(reference->catalog));
     tarn_base_buffer_byte(sql, '.');
@@ -49,19 +49,23 @@ static void write_drop(const TarnReference *reference, TarnBuffer *sql) {
     tarn_base_buffer_string(sql, "; ");
 }
 
-/* DuckDB's IF EXISTS is of one kind of object only: the other kind is an error. */
+static bool drop_kind(TarnQuery *query, const TarnReference *reference, const char *kind,
+                      TarnError *error) {
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, 65536);
+    tarn_base_buffer_printf(&sql, "DROP %s IF EXISTS ", kind);
+    tarn_query__engine_name(reference, &sql);
+    bool ok = tarn_query__run_script(query, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
+/* What an earlier statement left under the name: a view, or a table if it failed half-way. DuckDB's
+ * IF EXISTS is of one kind only: the other kind is an error, as is a schema that is not there. */
 static bool drop_old(TarnQuery *query, const TarnReference *reference, TarnError *error) {
-    static const char *const kinds[] = {"VIEW", "TABLE"};
     TarnError first = {0};
-    for (size_t i = 0; i < 2; i++) {
-        TarnBuffer sql;
-        tarn_base_buffer_init(&sql, 65536);
-        tarn_base_buffer_printf(&sql, "DROP %s IF EXISTS ", kinds[i]);
-        tarn_query__engine_name(reference, &sql);
-        bool ok = tarn_query__run_script(query, &sql, &first);
-        tarn_base_buffer_dispose(&sql);
-        if (ok && i == 1) return true;
-    }
+    if (drop_kind(query, reference, "VIEW", &first)) return true;
+    if (drop_kind(query, reference, "TABLE", error)) return true;
     *error = first;
     return first.code == TARN_E_SQL_BIND || first.code == TARN_E_SQL_EXECUTION;
 }
@@ -108,7 +112,7 @@ static bool make_shadow(TarnPrepared *prepared, const TarnBinding *binding, Tarn
     TarnBuffer sql;
     if (!drop_old(prepared->query, binding->reference, error)) return false;
     tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
-    write_drop(binding->reference, &sql);
+    write_schema(binding->reference, &sql);
     tarn_base_buffer_string(&sql, "CREATE TABLE ");
     tarn_query__engine_name(binding->reference, &sql);
     tarn_base_buffer_byte(&sql, '(');
@@ -151,7 +155,7 @@ static bool bind_view(TarnPrepared *prepared, const TarnReference *reference,
                                        view->name.name);
     }
     tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
-    write_drop(reference, &sql);
+    write_schema(reference, &sql);
     tarn_base_buffer_string(&sql, "CREATE VIEW ");
     tarn_query__engine_name(reference, &sql);
     tarn_base_buffer_printf(&sql, " AS %s", view->sql);

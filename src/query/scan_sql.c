@@ -2,7 +2,9 @@
  *
  * by ids   one read_parquet over all files with the engine's field-id schema: flat columns, and
  *          nested ones whose inner fields are the same in every schema the table ever had;
- * by shape the footers are read, and files whose SELECT would be the same text are read together.
+ * by shape the footers are read, files of the same schema are read together, by its names. What ids
+ *          cannot do needs it; a few files like each other gain by it: the engine then knows the
+ *          statistics of their columns, which by ids it does not.
  */
 #include "query/scan_sql.h"
 
@@ -12,6 +14,10 @@
 
 #include "base/limits.h"
 #include "format/parquet_footer.h"
+
+/* Up to so many files of so few schemas are read by shape for their statistics' sake. */
+#define STATISTICS_FILES_MAX 32
+#define STATISTICS_SHAPES_MAX 4
 
 typedef struct Scan {
     const TarnTable *table;
@@ -285,6 +291,36 @@ static bool write_map(Shape *shape, const TarnType *type, uint32_t node, const c
     return ok;
 }
 
+static bool is_same(const Shape *shape, const TarnType *type, uint32_t node);
+
+static bool is_same_field(const Shape *shape, const TarnField *field, uint32_t node,
+                          bool is_named) {
+    const TarnParquetNode *self = &shape->footer->nodes[node];
+    bool is_called_so = !is_named || tarn_base_text_is(self->name, field->name);
+    return self->field_id == field->id && is_called_so && is_same(shape, &field->type, node);
+}
+
+/* Whether the file has the fields of a type as they are: ids, names and order, at every depth. */
+static bool is_same(const Shape *shape, const TarnType *type, uint32_t node) {
+    const TarnParquetNode *nodes = shape->footer->nodes;
+    if (!tarn_format_kind_is_nested(type->primitive.kind)) return nodes[node].child_count == 0;
+    if (type->primitive.kind == TARN_TYPE_LIST) {
+        return nodes[node].child_count == 1 &&
+               is_same_field(shape, &type->fields[0], element_node(shape, node), false);
+    }
+    if (type->primitive.kind == TARN_TYPE_MAP) {
+        return nodes[node].child_count == 1 && nodes[node + 1].child_count == 2 &&
+               is_same_field(shape, &type->fields[0], node + 2, false) &&
+               is_same_field(shape, &type->fields[1], nodes[node + 2].end, false);
+    }
+    if (nodes[node].child_count != type->field_count) return false;
+    uint32_t child = node + 1;
+    for (size_t i = 0; i < type->field_count; i++, child = nodes[child].end) {
+        if (!is_same_field(shape, &type->fields[i], child, true)) return false;
+    }
+    return true;
+}
+
 static bool write_value(Shape *shape, const TarnField *field, uint32_t node, const char *source,
                         const TarnJson *mapping) {
     const Scan *scan = shape->scan;
@@ -299,7 +335,9 @@ static bool write_value(Shape *shape, const TarnField *field, uint32_t node, con
     }
     tarn_base_buffer_string(scan->out, "CAST(");
     bool ok = true;
-    switch (field->type.primitive.kind) {
+    TarnTypeKind kind = field->type.primitive.kind;
+    if (nested && is_same(shape, &field->type, node)) kind = TARN_TYPE_UNKNOWN; /* as it is */
+    switch (kind) {
     case TARN_TYPE_STRUCT: ok = write_struct(shape, &field->type, node, source, mapping); break;
     case TARN_TYPE_LIST: ok = write_list(shape, &field->type, node, source, mapping); break;
     case TARN_TYPE_MAP: ok = write_map(shape, &field->type, node, source, mapping); break;
@@ -324,18 +362,33 @@ static bool read_range(void *context, uint64_t offset, size_t size, TarnArena *a
                           error);
 }
 
+static bool read_footer(const Scan *scan, const TarnDataFile *file, TarnArena *arena,
+                        TarnParquetFooter **footer) {
+    RangeReader reader = {.store = scan->table->store,
+                          .location = tarn_base_text_string(arena, file->path)};
+    if (reader.location == NULL) return tarn_base_arena_check(arena, scan->error);
+    return tarn_format_parquet_footer_read(read_range, &reader, (uint64_t)file->file_size,
+                                           reader.location, arena, footer, scan->error);
+}
+
+/* Files of equal signatures have the same columns, in the same types. */
+static void write_signature(const TarnParquetFooter *footer, TarnBuffer *out) {
+    for (size_t i = 0; i < footer->node_count; i++) {
+        const TarnParquetNode *node = &footer->nodes[i];
+        const TarnParquetLogical *logical = &node->logical;
+        tarn_base_buffer_literal(out, node->name);
+        tarn_base_buffer_printf(out, "%" PRId64 ",%d,%d,%d,%u,%d,%d,%d,%d,%d,%d,%d", node->field_id,
+                                node->physical, node->type_length, node->repetition,
+                                node->child_count, logical->kind, logical->unit,
+                                logical->adjusted_to_utc, logical->is_signed, logical->bit_width,
+                                logical->precision, logical->scale);
+    }
+}
+
 /* The columns part of the SELECT that reads a file like this one. */
-static bool write_shape(Scan *scan, const TarnDataFile *file, TarnArena *scratch,
+static bool write_shape(Scan *scan, const TarnParquetFooter *footer, TarnArena *scratch,
                         TarnBuffer *text) {
     TarnBuffer *out = scan->out;
-    TarnParquetFooter *footer = NULL;
-    RangeReader reader = {.store = scan->table->store,
-                          .location = tarn_base_text_string(scratch, file->path)};
-    if (reader.location == NULL) return tarn_base_arena_check(scratch, scan->error);
-    if (!tarn_format_parquet_footer_read(read_range, &reader, (uint64_t)file->file_size,
-                                         reader.location, scratch, &footer, scan->error)) {
-        return false;
-    }
     Shape shape = {.scan = scan,
                    .footer = footer,
                    .has_ids = tarn_format_parquet_footer_has_ids(footer)};
@@ -356,55 +409,100 @@ static bool write_shape(Scan *scan, const TarnDataFile *file, TarnArena *scratch
         tarn_base_buffer_identifier(text, tarn_base_text(field->name));
     }
     scan->out = out;
-    return ok && tarn_base_arena_check(scratch, scan->error);
+    return ok && tarn_base_arena_check(scratch, scan->error) &&
+           tarn_base_buffer_check(text, scan->error);
 }
 
+/* The engine finds columns by name, whatever their case. */
+static bool names_differ(const TarnParquetFooter *footer) {
+    const TarnParquetNode *nodes = footer->nodes;
+    for (uint32_t i = 1; i < nodes[0].end; i = nodes[i].end) {
+        for (uint32_t j = nodes[i].end; j < nodes[0].end; j = nodes[j].end) {
+            if (nodes[i].name.size == nodes[j].name.size &&
+                strncasecmp(nodes[i].name.data, nodes[j].name.data, nodes[i].name.size) == 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Files read together: the columns part of their SELECT, and which of the plan's tasks. */
 typedef struct Group {
     TarnText select;
+    bool is_plain; /* every column has an id and a name of its own */
+    int64_t rows;
     size_t *items;
     size_t count;
     size_t capacity;
 } Group;
 
+static Group *new_group(Scan *scan, TarnMap *groups, const TarnParquetFooter *footer,
+                        TarnText signature, TarnArena *scratch) {
+    TarnBuffer text;
+    tarn_base_buffer_init(&text, TARN_LIMIT_SQL_BYTES);
+    Group *group = NULL;
+    if (write_shape(scan, footer, scratch, &text)) group = TARN_NEW(scan->arena, Group);
+    if (group != NULL) {
+        group->is_plain = tarn_format_parquet_footer_has_ids(footer) && names_differ(footer);
+        group->select =
+            (TarnText){tarn_base_text_string(scan->arena, tarn_base_buffer_view(&text)), text.size};
+        signature.data = tarn_base_text_string(scan->arena, signature);
+        if (tarn_base_arena_check(scan->arena, scan->error)) {
+            tarn_base_map_put(groups, signature, group);
+        }
+    }
+    tarn_base_buffer_dispose(&text);
+    return group;
+}
+
+static bool group_file(Scan *scan, TarnMap *groups, size_t task, TarnArena *scratch) {
+    const TarnDataFile *file = scan->plan->tasks[task].file;
+    TarnParquetFooter *footer = NULL;
+    TarnBuffer signature;
+    if (!read_footer(scan, file, scratch, &footer)) return false;
+    tarn_base_buffer_init(&signature, TARN_LIMIT_SQL_BYTES);
+    write_signature(footer, &signature);
+    bool ok = tarn_base_buffer_check(&signature, scan->error);
+    TarnText key = tarn_base_buffer_view(&signature);
+    Group *group = ok ? tarn_base_map_get(groups, key) : NULL;
+    if (ok && group == NULL) group = new_group(scan, groups, footer, key, scratch);
+    size_t *item = group != NULL ? TARN_PUSH(scan->arena, group) : NULL;
+    if (item != NULL) {
+        *item = task;
+        group->rows += file->record_count;
+    }
+    tarn_base_buffer_dispose(&signature);
+    return item != NULL;
+}
+
 static bool group_files(Scan *scan, TarnMap *groups) {
     for (size_t i = 0; i < scan->plan->task_count; i++) {
         TarnArena scratch;
-        TarnBuffer text;
         tarn_base_arena_init(&scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
-        tarn_base_buffer_init(&text, TARN_LIMIT_SQL_BYTES);
-        bool ok = write_shape(scan, scan->plan->tasks[i].file, &scratch, &text) &&
-                  tarn_base_buffer_check(&text, scan->error);
-        Group *group = ok ? tarn_base_map_get(groups, tarn_base_buffer_view(&text)) : NULL;
-        if (ok && group == NULL) {
-            group = TARN_NEW(scan->arena, Group);
-            const char *copy = tarn_base_text_string(scan->arena, tarn_base_buffer_view(&text));
-            if (group != NULL && copy != NULL) {
-                group->select = (TarnText){copy, text.size};
-                tarn_base_map_put(groups, group->select, group);
-            }
-        }
-        size_t *item = group != NULL ? TARN_PUSH(scan->arena, group) : NULL;
-        if (item != NULL) *item = i;
-        tarn_base_buffer_dispose(&text);
+        bool ok = group_file(scan, groups, i, &scratch);
         tarn_base_arena_dispose(&scratch);
-        if (!ok || !tarn_base_arena_check(scan->arena, scan->error)) return false;
+        if (!tarn_base_arena_check(scan->arena, scan->error) || !ok) return false;
     }
     return true;
 }
 
-static bool write_by_shape(Scan *scan) {
-    TarnMap groups;
-    tarn_base_map_init(&groups, scan->arena);
-    if (!group_files(scan, &groups)) return false;
-    for (size_t i = 0; i < groups.count; i++) {
-        const Group *group = groups.items[i].value;
+/* With union_by_name the engine reads the footers of all files when it binds, and so knows the
+ * statistics of the columns; without it only those of a single file. */
+static void write_by_shape(Scan *scan, const TarnMap *groups) {
+    bool few = scan->plan->task_count <= STATISTICS_FILES_MAX;
+    for (size_t i = 0; i < groups->count; i++) {
+        const Group *group = groups->items[i].value;
         tarn_base_buffer_string(scan->out, i > 0 ? " UNION ALL SELECT " : "SELECT ");
         tarn_base_buffer_text(scan->out, group->select);
         tarn_base_buffer_string(scan->out, " FROM read_parquet(");
         write_file_list(scan, group->items, group->count);
-        tarn_base_buffer_string(scan->out, ", hive_partitioning = false)");
+        tarn_base_buffer_printf(scan->out,
+                                ", hive_partitioning = false%s, explicit_cardinality = %" PRId64
+                                ")",
+                                few && group->count > 1 ? ", union_by_name = true" : "",
+                                group->rows > 0 ? group->rows : 1);
     }
-    return true;
 }
 
 /* --- which way --- */
@@ -439,6 +537,33 @@ static bool read_mapping(Scan *scan) {
     return true;
 }
 
+/* By shape although ids would do. What is wrong with a file is left to the engine to tell. */
+static bool prefer_shapes(Scan *scan, TarnMap *groups) {
+    TarnError ignored = {0};
+    TarnError *error = scan->error;
+    if (scan->plan->task_count > STATISTICS_FILES_MAX) return false;
+    scan->error = &ignored;
+    bool ok = group_files(scan, groups) && groups->count <= STATISTICS_SHAPES_MAX;
+    scan->error = error;
+    for (size_t i = 0; ok && i < groups->count; i++) {
+        ok = ((const Group *)groups->items[i].value)->is_plain;
+    }
+    return ok;
+}
+
+static bool write_scan(Scan *scan) {
+    TarnMap groups;
+    tarn_base_map_init(&groups, scan->arena);
+    if (scan->plan->task_count == 0) return write_empty(scan);
+    if (needs_shapes(scan)) {
+        if (!group_files(scan, &groups)) return false;
+    } else if (!prefer_shapes(scan, &groups)) {
+        return write_by_ids(scan);
+    }
+    write_by_shape(scan, &groups);
+    return true;
+}
+
 bool tarn_query_scan_sql(const TarnTable *table, const TarnScanPlan *plan,
                          const TarnSchema *schema, TarnBuffer *out, TarnError *error) {
     TarnArena arena;
@@ -449,13 +574,8 @@ bool tarn_query_scan_sql(const TarnTable *table, const TarnScanPlan *plan,
                  .arena = &arena,
                  .out = out,
                  .error = error};
-    bool ok = refuse_deletes(plan, table, error) && check_paths(&scan) && read_mapping(&scan);
-    if (ok && plan->task_count == 0) {
-        ok = write_empty(&scan);
-    } else if (ok) {
-        ok = needs_shapes(&scan) ? write_by_shape(&scan) : write_by_ids(&scan);
-    }
-    ok = ok && tarn_base_buffer_check(out, error);
+    bool ok = refuse_deletes(plan, table, error) && check_paths(&scan) && read_mapping(&scan) &&
+              write_scan(&scan) && tarn_base_buffer_check(out, error);
     tarn_base_arena_dispose(&arena);
     return ok;
 }
