@@ -32,6 +32,7 @@ typedef struct Parser {
     const char *line_start; /* column = at - line_start + 1 */
     uint32_t line;
     uint32_t depth;
+    uint32_t depth_max;
     TarnJson *slab;
     size_t slab_left;
     size_t slab_nodes; /* size of the next slab */
@@ -426,9 +427,9 @@ static void link_child(TarnJson *parent, TarnJson *child) {
 }
 
 static bool enter(Parser *parser) {
-    if (parser->depth == TARN_LIMIT_NESTING) {
+    if (parser->depth == parser->depth_max) {
         tarn_base_error_set(parser->error, TARN_E_LIMIT_EXCEEDED,
-                            "JSON nested more than %d levels deep", TARN_LIMIT_NESTING);
+                            "JSON nested more than %u levels deep", parser->depth_max);
         return tarn_base_error_place(parser->error, parser->name, parser->line,
                                      column_of(parser, parser->at));
     }
@@ -550,8 +551,8 @@ static bool parse_value(Parser *parser, TarnJson *value) {
     return done;
 }
 
-bool tarn_base_json_parse(TarnText source, const char *name, TarnArena *arena, TarnJson **root,
-                          TarnError *error) {
+static bool parse_source(TarnText source, const char *name, uint32_t depth_max, TarnArena *arena,
+                         TarnJson **root, TarnError *error) {
     *root = NULL;
     if (source.data == NULL) source = TARN_TEXT("");
     if (source.size > UINT32_MAX) { /* places and counts are 32 bits wide */
@@ -564,6 +565,7 @@ bool tarn_base_json_parse(TarnText source, const char *name, TarnArena *arena, T
                      .line_start = source.data,
                      .line = 1,
                      .slab_nodes = FIRST_SLAB_NODES,
+                     .depth_max = depth_max,
                      .arena = arena,
                      .source = source,
                      .name = name,
@@ -582,6 +584,16 @@ bool tarn_base_json_parse(TarnText source, const char *name, TarnArena *arena, T
     }
     *root = value;
     return true;
+}
+
+bool tarn_base_json_parse(TarnText source, const char *name, TarnArena *arena, TarnJson **root,
+                          TarnError *error) {
+    return parse_source(source, name, TARN_LIMIT_NESTING, arena, root, error);
+}
+
+bool tarn_base_json_parse_deep(TarnText source, uint32_t depth_max, TarnArena *arena,
+                               TarnJson **root, TarnError *error) {
+    return parse_source(source, NULL, depth_max, arena, root, error);
 }
 
 /* ---- reading ---- */

@@ -51,6 +51,11 @@ struct TarnJson {
 bool tarn_base_json_parse(TarnText source, const char *name, TarnArena *arena, TarnJson **root,
                           TarnError *error) TARN_CHECKED;
 
+/* The same for a text without a name whose nesting may be deeper than TARN_LIMIT_NESTING: whoever
+ * walks the tree recursively has to have the stack for it. */
+bool tarn_base_json_parse_deep(TarnText source, uint32_t depth_max, TarnArena *arena,
+                               TarnJson **root, TarnError *error) TARN_CHECKED;
+
 /* Lookup: NULL if absent or `object` is NULL or not an object. */
 const TarnJson *tarn_base_json_member(const TarnJson *object, const char *key);
 const TarnJson *tarn_base_json_at(const TarnJson *array, size_t index); /* O(index) */

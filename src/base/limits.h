@@ -16,6 +16,8 @@
 #define TARN_LIMIT_NAMESPACE_LEVELS 8
 /* JSON, YAML, Avro schemas and types nest; recursion must end long before the stack does. */
 #define TARN_LIMIT_NESTING 128
+/* DuckDB's trees of a SELECT: two or three levels for each operator of a chain. */
+#define TARN_LIMIT_SYNTAX_NESTING 1024
 /* A tarn.yaml, checks or schema file beyond this is not one. */
 #define TARN_LIMIT_CONFIG_BYTES (4 * TARN_MIB)
 /* metadata.json of a table with 100,000 snapshots is about 80 MB. */

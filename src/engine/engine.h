@@ -304,6 +304,9 @@ const char *tarn_engine_statement_name(TarnEngineStatementKind kind); /* "SELECT
 bool tarn_engine_query(TarnEngineSession *session, TarnText sql, const TarnEngineParam *params,
                        size_t param_count, TarnEngineResult **result,
                        TarnError *error) TARN_CHECKED;
+/* The columns a statement without parameters yields, without running it: a result of no rows. */
+bool tarn_engine_describe(TarnEngineSession *session, TarnText sql, TarnEngineResult **result,
+                          TarnError *error) TARN_CHECKED;
 /* Runs a script of any number of statements to its end and forgets the rows; *rows_changed (may
  * be NULL) is the last statement's count. */
 bool tarn_engine_run(TarnEngineSession *session, TarnText sql, int64_t *rows_changed,

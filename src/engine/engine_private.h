@@ -51,6 +51,8 @@ struct TarnEngineSession {
 
     TarnEngineScan *scans; /* Arrow streams registered as views */
     uint64_t scan_count;
+    duckdb_prepared_statement kept_parse; /* asked with each statement, so prepared once */
+    duckdb_prepared_statement kept_plan;
     uint64_t connection_number; /* DuckDB's; 0 until the first Arrow stream */
     TarnEngineSession *scanning_next;
 
@@ -138,6 +140,14 @@ void tarn_engine__result_detach(TarnEngineSession *session);
 bool tarn_engine__sql_check(TarnText sql, TarnError *error) TARN_CHECKED;
 /* Moves the place of an error from the piece that ran into the script it was taken from. */
 void tarn_engine__place_shift(TarnText script, size_t piece_offset, TarnError *error);
+/* tarn_engine_query of a constant text with one parameter that is prepared once: *kept is NULL
+ * before the first time, and the session's to destroy. */
+bool tarn_engine__query_kept(TarnEngineSession *session, duckdb_prepared_statement *kept,
+                             const char *sql, const TarnEngineParam *param,
+                             TarnEngineResult **result, TarnError *error) TARN_CHECKED;
+/* The first value of a result as tarn_engine_query_text gives it; frees the result. */
+bool tarn_engine__first_text(TarnEngineResult *result, TarnArena *arena, TarnText *text,
+                             TarnError *error) TARN_CHECKED;
 /* Runs a statement made by this room (no parameters) and forgets its rows. */
 bool tarn_engine__run_own(TarnEngineSession *session, const TarnBuffer *sql,
                           TarnError *error) TARN_CHECKED;

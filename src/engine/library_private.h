@@ -46,6 +46,9 @@
     X(prepare_extracted_statement)                                                                 \
     X(destroy_extracted)                                                                           \
     X(prepare_error)                                                                               \
+    X(prepared_statement_column_count)                                                             \
+    X(prepared_statement_column_name)                                                              \
+    X(prepared_statement_column_logical_type)                                                      \
     X(destroy_prepare)                                                                             \
     X(nparams)                                                                                     \
     X(bind_null)                                                                                   \

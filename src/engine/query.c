@@ -166,34 +166,67 @@ static bool start_prepared(TarnEngineSession *session, duckdb_prepared_statement
     return done;
 }
 
-/* One of the statements DuckDB made of the user's; `params` only for the last. */
-static bool start_extracted(TarnEngineSession *session, duckdb_extracted_statements extracted,
-                            idx_t index, TarnText sql, const TarnEngineParam *params,
-                            size_t param_count, duckdb_result *result, TarnError *error) {
+/* What is to become of a statement's last part. */
+typedef struct Start {
+    TarnEngineSession *session;
+    TarnText sql;
+    const TarnEngineParam *params;
+    size_t param_count;
+    TarnEngineResult *result;
+    bool describe; /* only its columns are wanted */
+} Start;
+
+static bool describe_prepared(TarnEngineResult *result, duckdb_prepared_statement statement,
+                              TarnError *error);
+
+static bool prepare_part(const Start *start, duckdb_extracted_statements extracted, idx_t index,
+                         duckdb_prepared_statement *statement, TarnError *error) {
     const TarnEngineFunctions *duck = &tarn_engine__duck;
-    duckdb_prepared_statement statement = NULL;
-    bool done = duck->prepare_extracted_statement(session->connection, extracted, index,
-                                                  &statement) == DuckDBSuccess;
-    if (!done) {
-        (void)fail_statement(session, statement != NULL ? duck->prepare_error(statement) : NULL,
-                             sql, error);
+    if (duck->prepare_extracted_statement(start->session->connection, extracted, index,
+                                          statement) == DuckDBSuccess) {
+        return true;
     }
-    done = done && bind_parameters(statement, params, param_count, error) &&
-           start_prepared(session, statement, sql, result, error);
-    duck->destroy_prepare(&statement);
+    (void)fail_statement(start->session,
+                         *statement != NULL ? duck->prepare_error(*statement) : NULL, start->sql,
+                         error);
+    return false;
+}
+
+static bool run_part(const Start *start, duckdb_extracted_statements extracted, idx_t index,
+                     TarnError *error) {
+    duckdb_prepared_statement statement = NULL;
+    duckdb_result result;
+    bool done = prepare_part(start, extracted, index, &statement, error) &&
+                bind_parameters(statement, NULL, 0, error) &&
+                start_prepared(start->session, statement, start->sql, &result, error);
+    if (done) tarn_engine__duck.destroy_result(&result);
+    tarn_engine__duck.destroy_prepare(&statement);
     return done;
 }
 
-static bool start_all(TarnEngineSession *session, duckdb_extracted_statements extracted,
-                      idx_t count, TarnText sql, const TarnEngineParam *params,
-                      size_t param_count, duckdb_result *result, TarnError *error) {
-    for (idx_t i = 0; i + 1 < count; i++) {
-        duckdb_result before;
-        if (!start_extracted(session, extracted, i, sql, NULL, 0, &before, error)) return false;
-        tarn_engine__duck.destroy_result(&before);
+/* The last of the statements DuckDB made of the user's is the one that yields the rows. */
+static bool start_last(const Start *start, duckdb_extracted_statements extracted, idx_t index,
+                       TarnError *error) {
+    duckdb_prepared_statement statement = NULL;
+    TarnEngineResult *result = start->result;
+    bool done = prepare_part(start, extracted, index, &statement, error);
+    if (done && start->describe) {
+        done = describe_prepared(result, statement, error);
+    } else if (done) {
+        done = bind_parameters(statement, start->params, start->param_count, error) &&
+               start_prepared(start->session, statement, start->sql, &result->result, error);
+        result->has_result = done;
     }
-    return start_extracted(session, extracted, count - 1, sql, params, param_count, result,
-                           error);
+    tarn_engine__duck.destroy_prepare(&statement);
+    return done;
+}
+
+static bool start_all(const Start *start, duckdb_extracted_statements extracted, idx_t count,
+                      TarnError *error) {
+    for (idx_t i = 0; i + 1 < count; i++) {
+        if (!run_part(start, extracted, i, error)) return false;
+    }
+    return start_last(start, extracted, count - 1, error);
 }
 
 static bool refuse_several(TarnText sql, TarnError *error) {
@@ -210,10 +243,10 @@ static bool refuse_several(TarnText sql, TarnError *error) {
 }
 
 /* `text` is what DuckDB reads: sql with its Unicode spaces blanked, zero-terminated. */
-static bool start_statement(TarnEngineSession *session, TarnText sql, const char *text,
-                            const TarnEngineParam *params, size_t param_count,
-                            duckdb_result *result, TarnError *error) {
+static bool start_statement(const Start *start, const char *text, TarnError *error) {
     const TarnEngineFunctions *duck = &tarn_engine__duck;
+    TarnEngineSession *session = start->session;
+    TarnText sql = start->sql;
     if (!refuse_several(sql, error)) return false;
     if (!tarn_engine__watch_begin(session, error)) return false;
     tarn_engine__watch_enter(session);
@@ -225,7 +258,7 @@ static bool start_statement(TarnEngineSession *session, TarnText sql, const char
         done = tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
                                    "cannot tell where the statement ends");
     } else if (done) {
-        done = start_all(session, extracted, count, sql, params, param_count, result, error);
+        done = start_all(start, extracted, count, error);
     } else {
         const char *message = duck->extract_statements_error(extracted);
         (void)fail_statement(session, message != NULL ? message : "Parser Error: no statement",
@@ -233,22 +266,14 @@ static bool start_statement(TarnEngineSession *session, TarnText sql, const char
     }
     duck->destroy_extracted(&extracted);
     tarn_engine__watch_leave(session);
-    if (!done) (void)tarn_engine__watch_end(session);
+    if (!done || start->describe) (void)tarn_engine__watch_end(session);
     return done;
 }
 
 /* ---- the result -------------------------------------------------------------------------- */
 
-static bool describe_columns(TarnEngineResult *result, TarnError *error) {
-    const TarnEngineFunctions *duck = &tarn_engine__duck;
+static bool make_columns(TarnEngineResult *result, idx_t count, TarnError *error) {
     TarnArena *arena = &result->arena;
-    duckdb_result_type returns = duck->result_return_type(result->result);
-    result->rows_changed = -1;
-    if (returns == DUCKDB_RESULT_TYPE_CHANGED_ROWS &&
-        !duck->result_is_streaming(result->result)) {
-        result->rows_changed = (int64_t)duck->rows_changed(&result->result);
-    }
-    idx_t count = returns == DUCKDB_RESULT_TYPE_NOTHING ? 0 : duck->column_count(&result->result);
     if (count > UINT32_MAX / sizeof(TarnEngineVector)) {
         return tarn_base_error_set(error, TARN_E_LIMIT_EXCEEDED, "a result of %" PRIu64 " columns",
                                    count);
@@ -257,50 +282,141 @@ static bool describe_columns(TarnEngineResult *result, TarnError *error) {
     result->names = TARN_NEW_ARRAY(arena, count, const char *);
     result->types = TARN_NEW_ARRAY(arena, count, TarnEngineType);
     result->vectors = TARN_NEW_ARRAY(arena, count, TarnEngineVector);
-    if (!tarn_base_arena_check(arena, error)) return false;
-    for (uint32_t i = 0; i < result->column_count; i++) {
-        result->names[i] = tarn_base_arena_string(arena, duck->column_name(&result->result, i));
-        duckdb_logical_type type = duck->column_logical_type(&result->result, i);
-        bool done = tarn_engine__type_read(type, arena, &result->types[i], error);
-        duck->destroy_logical_type(&type);
-        if (!done) return false;
-        tarn_engine__vector_init(&result->vectors[i], &result->types[i], arena);
-    }
     return tarn_base_arena_check(arena, error);
 }
 
-bool tarn_engine_query(TarnEngineSession *session, TarnText sql, const TarnEngineParam *params,
-                       size_t param_count, TarnEngineResult **result, TarnError *error) {
-    *result = NULL;
-    if (!tarn_engine__failure_alive(session->engine, error)) return false;
-    if (!tarn_engine__sql_check(sql, error)) return false;
+/* Ends DuckDB's type. */
+static bool describe_column(TarnEngineResult *result, uint32_t column, const char *name,
+                            duckdb_logical_type type, TarnError *error) {
+    TarnArena *arena = &result->arena;
+    result->names[column] = tarn_base_arena_string(arena, name);
+    bool done = tarn_engine__type_read(type, arena, &result->types[column], error);
+    tarn_engine__duck.destroy_logical_type(&type);
+    if (done) tarn_engine__vector_init(&result->vectors[column], &result->types[column], arena);
+    return done && tarn_base_arena_check(arena, error);
+}
+
+static bool describe_result(TarnEngineResult *result, TarnError *error) {
+    const TarnEngineFunctions *duck = &tarn_engine__duck;
+    duckdb_result_type returns = duck->result_return_type(result->result);
+    result->rows_changed = -1;
+    if (returns == DUCKDB_RESULT_TYPE_CHANGED_ROWS &&
+        !duck->result_is_streaming(result->result)) {
+        result->rows_changed = (int64_t)duck->rows_changed(&result->result);
+    }
+    idx_t count = returns == DUCKDB_RESULT_TYPE_NOTHING ? 0 : duck->column_count(&result->result);
+    if (!make_columns(result, count, error)) return false;
+    for (uint32_t i = 0; i < result->column_count; i++) {
+        if (!describe_column(result, i, duck->column_name(&result->result, i),
+                             duck->column_logical_type(&result->result, i), error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool describe_prepared(TarnEngineResult *result, duckdb_prepared_statement statement,
+                              TarnError *error) {
+    const TarnEngineFunctions *duck = &tarn_engine__duck;
+    result->rows_changed = -1;
+    result->finished = true;
+    if (!make_columns(result, duck->prepared_statement_column_count(statement), error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < result->column_count; i++) {
+        const char *name = duck->prepared_statement_column_name(statement, i);
+        bool done = describe_column(result, i, name != NULL ? name : "",
+                                    duck->prepared_statement_column_logical_type(statement, i),
+                                    error);
+        duck->free((void *)(uintptr_t)name); /* DuckDB's copy */
+        if (!done) return false;
+    }
+    return true;
+}
+
+/* A result that has not begun; it ends the one before. */
+static TarnEngineResult *new_result(TarnEngineSession *session, TarnText sql, TarnError *error) {
     tarn_engine__result_detach(session);
     TarnEngineResult *made = calloc(1, sizeof(*made));
     if (made == NULL) {
-        return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "no memory for a result");
+        tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "no memory for a result");
+        return NULL;
     }
     tarn_base_arena_init(&made->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     made->session = session;
     made->sql = (TarnText){tarn_base_text_string(&made->arena, sql), sql.size};
-    made->repeatable = param_count == 0 && session->scans == NULL;
-    char *text = tarn_base_text_string(&made->arena, sql);
+    return made;
+}
+
+/* Hands over a result that has begun, or frees it. */
+static bool finish_start(TarnEngineResult *made, bool done, TarnEngineResult **result,
+                         TarnError *error) {
+    if (done && made->has_result) {
+        made->session->open_result = made;
+        done = describe_result(made, error);
+    }
+    if (done) {
+        *result = made;
+    } else {
+        tarn_engine_result_free(made);
+    }
+    return done;
+}
+
+static bool start_text(Start *start, TarnEngineResult **result, TarnError *error) {
+    *result = NULL;
+    if (!tarn_engine__failure_alive(start->session->engine, error)) return false;
+    if (!tarn_engine__sql_check(start->sql, error)) return false;
+    TarnEngineResult *made = new_result(start->session, start->sql, error);
+    if (made == NULL) return false;
+    made->repeatable = start->param_count == 0 && start->session->scans == NULL;
+    char *text = tarn_base_text_string(&made->arena, start->sql);
     bool done = tarn_base_arena_check(&made->arena, error);
     if (done) {
-        tarn_engine__sql_blank(text, sql.size);
-        done = start_statement(session, made->sql, text, params, param_count, &made->result,
-                               error);
+        start->sql = made->sql;
+        start->result = made;
+        tarn_engine__sql_blank(text, start->sql.size);
+        done = start_statement(start, text, error);
     }
-    if (done) {
-        made->has_result = true;
-        session->open_result = made;
-        done = describe_columns(made, error);
+    return finish_start(made, done, result, error);
+}
+
+bool tarn_engine_query(TarnEngineSession *session, TarnText sql, const TarnEngineParam *params,
+                       size_t param_count, TarnEngineResult **result, TarnError *error) {
+    Start start = {
+        .session = session, .sql = sql, .params = params, .param_count = param_count};
+    return start_text(&start, result, error);
+}
+
+bool tarn_engine_describe(TarnEngineSession *session, TarnText sql, TarnEngineResult **result,
+                          TarnError *error) {
+    Start start = {.session = session, .sql = sql, .describe = true};
+    return start_text(&start, result, error);
+}
+
+bool tarn_engine__query_kept(TarnEngineSession *session, duckdb_prepared_statement *kept,
+                             const char *sql, const TarnEngineParam *param,
+                             TarnEngineResult **result, TarnError *error) {
+    const TarnEngineFunctions *duck = &tarn_engine__duck;
+    *result = NULL;
+    if (!tarn_engine__failure_alive(session->engine, error)) return false;
+    TarnEngineResult *made = new_result(session, tarn_base_text(sql), error);
+    if (made == NULL) return false;
+    bool done = tarn_base_arena_check(&made->arena, error) &&
+                tarn_engine__watch_begin(session, error);
+    if (done && *kept == NULL &&
+        duck->prepare(session->connection, sql, kept) != DuckDBSuccess) {
+        done = false;
+        (void)fail_statement(session, duck->prepare_error(*kept), made->sql, error);
+        duck->destroy_prepare(kept);
     }
-    if (!done) {
-        tarn_engine_result_free(made);
-        return false;
-    }
-    *result = made;
-    return true;
+    tarn_engine__watch_enter(session);
+    done = done && bind_parameters(*kept, param, 1, error) &&
+           start_prepared(session, *kept, made->sql, &made->result, error);
+    tarn_engine__watch_leave(session);
+    made->has_result = done;
+    if (!done) (void)tarn_engine__watch_end(session);
+    return finish_start(made, done, result, error);
 }
 
 static bool drain(TarnEngineResult *result, TarnError *error);
@@ -453,13 +569,19 @@ static bool copy_first(TarnEngineResult *result, TarnArena *arena, TarnText *tex
     return done;
 }
 
+bool tarn_engine__first_text(TarnEngineResult *result, TarnArena *arena, TarnText *text,
+                             TarnError *error) {
+    *text = (TarnText){NULL, 0};
+    bool done = copy_first(result, arena, text, error);
+    tarn_engine_result_free(result);
+    return done;
+}
+
 bool tarn_engine_query_text(TarnEngineSession *session, TarnText sql,
                             const TarnEngineParam *params, size_t param_count, TarnArena *arena,
                             TarnText *text, TarnError *error) {
     *text = (TarnText){NULL, 0};
     TarnEngineResult *result;
     if (!tarn_engine_query(session, sql, params, param_count, &result, error)) return false;
-    bool done = copy_first(result, arena, text, error);
-    tarn_engine_result_free(result);
-    return done;
+    return tarn_engine__first_text(result, arena, text, error);
 }

@@ -31,6 +31,8 @@ void tarn_engine_session_close(TarnEngineSession *session) {
     tarn_engine__result_detach(session);
     tarn_engine__scan_leave(session);
     (void)tarn_engine__watch_end(session);
+    tarn_engine__duck.destroy_prepare(&session->kept_parse);
+    tarn_engine__duck.destroy_prepare(&session->kept_plan);
     tarn_engine__duck.disconnect(&session->connection);
     free(session);
 }

@@ -91,21 +91,24 @@ static char *blanked_copy(TarnArena *arena, TarnText sql) {
 }
 
 /* Asks one of the functions and reads the JSON it answers. */
-static bool ask(TarnEngineSession *session, TarnText question, TarnText sql, TarnArena *arena,
-                TarnJson **root, TarnError *error) {
+static bool ask(TarnEngineSession *session, duckdb_prepared_statement *kept,
+                const char *question, TarnText sql, TarnArena *arena, TarnJson **root,
+                TarnError *error) {
     *root = NULL;
     if (!tarn_engine__sql_check(sql, error)) return false;
     TarnText text = {blanked_copy(arena, sql), sql.size};
     if (!tarn_base_arena_check(arena, error)) return false;
     TarnEngineParam param = tarn_engine_param_text(text);
     TarnText answer;
-    if (!tarn_engine_query_text(session, question, &param, 1, arena, &answer, error)) {
+    TarnEngineResult *result;
+    if (!tarn_engine__query_kept(session, kept, question, &param, &result, error) ||
+        !tarn_engine__first_text(result, arena, &answer, error)) {
         return false;
     }
     if (answer.data == NULL) {
         return tarn_base_error_set(error, TARN_E_ENGINE, "DuckDB gave no syntax tree");
     }
-    if (!tarn_base_json_parse(answer, NULL, arena, root, error)) {
+    if (!tarn_base_json_parse_deep(answer, TARN_LIMIT_SYNTAX_NESTING, arena, root, error)) {
         if (error->code == TARN_E_LIMIT_EXCEEDED || error->code == TARN_E_JSON_SYNTAX) {
             tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
                                 "the statement is nested too deeply to be understood");
@@ -117,14 +120,14 @@ static bool ask(TarnEngineSession *session, TarnText question, TarnText sql, Tar
 
 bool tarn_engine_parse(TarnEngineSession *session, TarnText sql, TarnArena *arena,
                        TarnJson **tree, TarnError *error) {
-    return ask(session, TARN_TEXT("SELECT json_serialize_sql($1::VARCHAR)"), sql, arena, tree,
-               error);
+    return ask(session, &session->kept_parse, "SELECT json_serialize_sql($1::VARCHAR)", sql, arena,
+               tree, error);
 }
 
 bool tarn_engine_plan(TarnEngineSession *session, TarnText sql, TarnArena *arena, TarnJson **plan,
                       TarnError *error) {
-    return ask(session, TARN_TEXT("SELECT json_serialize_plan($1::VARCHAR)"), sql, arena, plan,
-               error);
+    return ask(session, &session->kept_plan, "SELECT json_serialize_plan($1::VARCHAR)", sql, arena,
+               plan, error);
 }
 
 bool tarn_engine_deparse(TarnEngineSession *session, const TarnJson *tree, TarnArena *arena,

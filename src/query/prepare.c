@@ -378,13 +378,14 @@ bool tarn_query__prepared_schema(TarnPrepared *prepared, TarnSchema *schema, Tar
     TarnEngineResult *rows = NULL;
     TarnBuffer sql;
     int32_t next_id = 1;
+    /* A derived table gives columns of the same name names of their own. */
     tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
     tarn_base_buffer_string(&sql, "SELECT * FROM (\n");
     tarn_base_buffer_text(&sql, prepared->rewritten.sql);
-    tarn_base_buffer_string(&sql, "\n) LIMIT 0");
+    tarn_base_buffer_string(&sql, "\n)");
     bool ok = tarn_base_buffer_check(&sql, error) &&
-              tarn_engine_query(prepared->query->session, tarn_base_buffer_view(&sql), NULL, 0,
-                                &rows, error);
+              tarn_engine_describe(prepared->query->session, tarn_base_buffer_view(&sql), &rows,
+                                   error);
     tarn_base_buffer_dispose(&sql);
     if (!ok) return false;
     uint32_t count = tarn_engine_result_column_count(rows);
