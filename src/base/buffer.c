@@ -64,7 +64,9 @@ void tarn_base_buffer_append(TarnBuffer *buffer, const void *data, size_t size) 
 }
 
 void tarn_base_buffer_byte(TarnBuffer *buffer, uint8_t byte) {
-    tarn_base_buffer_append(buffer, &byte, 1);
+    if (!tarn_base_buffer_reserve(buffer, 1)) return;
+    buffer->data[buffer->size++] = (char)byte;
+    buffer->data[buffer->size] = '\0';
 }
 
 void tarn_base_buffer_string(TarnBuffer *buffer, const char *string) {

@@ -229,6 +229,18 @@ const char *tarn_base_text_nearest(const char *wanted, const char *const *candid
     return nearest;
 }
 
+size_t tarn_base_text_put_uint64(uint64_t value, size_t width, char out[TARN_TEXT_UINT64_BYTES]) {
+    char reversed[TARN_TEXT_UINT64_BYTES];
+    size_t size = 0;
+    do {
+        reversed[size++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    while (size < width && size < sizeof(reversed)) reversed[size++] = '0';
+    for (size_t i = 0; i < size; i++) out[i] = reversed[size - 1 - i];
+    return size;
+}
+
 char *tarn_base_text_human_bytes(uint64_t bytes, char out[TARN_TEXT_HUMAN_BYTES]) {
     static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB", "EB"};
     double value = (double)bytes;
@@ -242,8 +254,8 @@ char *tarn_base_text_human_bytes(uint64_t bytes, char out[TARN_TEXT_HUMAN_BYTES]
 }
 
 char *tarn_base_text_human_count(uint64_t count, char out[TARN_TEXT_HUMAN_BYTES]) {
-    char digits[TARN_TEXT_HUMAN_BYTES];
-    size_t size = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
+    char digits[TARN_TEXT_UINT64_BYTES];
+    size_t size = tarn_base_text_put_uint64(count, 1, digits);
     size_t at = 0;
     for (size_t i = 0; i < size; i++) {
         if (i > 0 && (size - i) % 3 == 0) out[at++] = ',';

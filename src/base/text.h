@@ -53,6 +53,10 @@ bool tarn_base_text_to_duration_ms(TarnText text, int64_t *ms);
 /* The candidate nearest to `wanted` by edit distance, or NULL if none is near enough to suggest. */
 const char *tarn_base_text_nearest(const char *wanted, const char *const *candidates, size_t count);
 
+/* Decimal digits, at least `width` of them with zeros in front; returns how many characters, which
+ * are not zero-terminated. */
+#define TARN_TEXT_UINT64_BYTES 20
+size_t tarn_base_text_put_uint64(uint64_t value, size_t width, char out[TARN_TEXT_UINT64_BYTES]);
 /* Zero-terminated; "1.4 GB", "336,776" for people. `out` is returned. */
 #define TARN_TEXT_HUMAN_BYTES 32
 char *tarn_base_text_human_bytes(uint64_t bytes, char out[TARN_TEXT_HUMAN_BYTES]);

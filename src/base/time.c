@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/text.h"
+
 #define US_PER_SECOND INT64_C(1000000)
 #define US_PER_DAY (86400 * US_PER_SECOND)
 
@@ -35,34 +37,42 @@ static int64_t floor_divide(int64_t value, int64_t by) {
     return value / by - (value % by < 0);
 }
 
-char *tarn_base_time_format_date(int64_t days, char out[TARN_TIME_TEXT_BYTES]) {
+/* Digits and the character before them (0 = none). */
+static char *put_part(char *at, char mark, int64_t value, size_t width) {
+    if (mark != 0) *at++ = mark;
+    return at + tarn_base_text_put_uint64((uint64_t)value, width, at);
+}
+
+static char *put_date(char *at, int64_t days) {
     int64_t year = 0;
     unsigned month = 0;
     unsigned day = 0;
     tarn_base_time_civil_from_days(days, &year, &month, &day);
-    snprintf(out, TARN_TIME_TEXT_BYTES, "%s%04" PRId64 "-%02u-%02u", year < 0 ? "-" : "",
-             year < 0 ? -year : year, month, day);
+    at = year < 0 ? put_part(at, '-', -year, 4) : put_part(at, 0, year, 4);
+    at = put_part(at, '-', month, 2);
+    return put_part(at, '-', day, 2);
+}
+
+char *tarn_base_time_format_date(int64_t days, char out[TARN_TIME_TEXT_BYTES]) {
+    *put_date(out, days) = '\0';
     return out;
 }
 
 char *tarn_base_time_format_us(int64_t us, char out[TARN_TIME_TEXT_BYTES]) {
-    int64_t days = floor_divide(us, US_PER_DAY);
     int64_t rest = us % US_PER_DAY + (us % US_PER_DAY < 0 ? US_PER_DAY : 0);
     int64_t second = rest / US_PER_SECOND;
     int64_t fraction = rest % US_PER_SECOND;
-    char date[TARN_TIME_TEXT_BYTES];
-    tarn_base_time_format_date(days, date);
-    int size = snprintf(out, TARN_TIME_TEXT_BYTES,
-                        "%.20sT%02" PRId64 ":%02" PRId64 ":%02" PRId64, date, second / 3600,
-                        second / 60 % 60, second % 60);
-    size_t room = TARN_TIME_TEXT_BYTES - (size_t)size;
-    if (fraction == 0) {
-        snprintf(out + size, room, "Z");
-    } else if (fraction % 1000 == 0) {
-        snprintf(out + size, room, ".%03" PRId64 "Z", fraction / 1000);
-    } else {
-        snprintf(out + size, room, ".%06" PRId64 "Z", fraction);
+    char *at = put_date(out, floor_divide(us, US_PER_DAY));
+    at = put_part(at, 'T', second / 3600, 2);
+    at = put_part(at, ':', second / 60 % 60, 2);
+    at = put_part(at, ':', second % 60, 2);
+    if (fraction % 1000 != 0) {
+        at = put_part(at, '.', fraction, 6);
+    } else if (fraction != 0) {
+        at = put_part(at, '.', fraction / 1000, 3);
     }
+    *at++ = 'Z';
+    *at = '\0';
     return out;
 }
 

@@ -204,7 +204,12 @@ static bool list_rows(TarnCatalog *catalog, const char *sql, TarnRelationKind ki
         if (relation == NULL) break;
         bool known = tarn_db_column_kind(rows, 2) != TARN_DB_NULL;
         relation->kind = kind;
-        relation->name.ns = tarn_db_column_string(rows, 0, arena);
+        const TarnRelation *before = list->count > 1 ? relation - 1 : NULL;
+        if (before != NULL && tarn_base_text_is(tarn_db_column_text(rows, 0), before->name.ns)) {
+            relation->name.ns = before->name.ns; /* most rows are of the namespace before */
+        } else {
+            relation->name.ns = tarn_db_column_string(rows, 0, arena);
+        }
         relation->name.name = tarn_db_column_string(rows, 1, arena);
         relation->rows = known ? tarn_db_column_int64(rows, 2) : -1;
         relation->bytes = known ? tarn_db_column_int64(rows, 3) : -1;
@@ -213,6 +218,20 @@ static bool list_rows(TarnCatalog *catalog, const char *sql, TarnRelationKind ki
     }
     tarn_db_rows_close(rows);
     return ok && tarn_base_arena_check(arena, error);
+}
+
+/* Room for all at once: growing by doubling would touch three times the memory. */
+static bool reserve_relations(TarnCatalog *catalog, TarnArena *arena, RelationList *list,
+                              TarnError *error) {
+    int64_t tables = 0;
+    bool found = false;
+    if (!tarn_db_query_int64(catalog->options.db, "select count(*) from iceberg_tables", NULL, 0,
+                             &tables, &found, error)) {
+        return false;
+    }
+    list->capacity = found && tables > 0 ? (size_t)tables : 1;
+    list->items = TARN_NEW_ARRAY(arena, list->capacity, TarnRelation);
+    return tarn_base_arena_check(arena, error);
 }
 
 static int compare_relations(const void *a, const void *b) {
@@ -225,12 +244,14 @@ static int compare_relations(const void *a, const void *b) {
 bool tarn_catalog_list(TarnCatalog *catalog, const char *prefix, TarnArena *arena,
                        TarnRelation **relations, size_t *count, TarnError *error) {
     RelationList list = {0};
-    bool ok = list_rows(catalog,
+    bool ok = reserve_relations(catalog, arena, &list, error) &&
+              list_rows(catalog,
                         "select i.table_namespace, i.table_name, t.rows, t.bytes, t.files,"
                         " coalesce(t.updated_at_ms, 0)"
                         " from iceberg_tables i left join tarn_table t on t.ns ="
                         " i.table_namespace and t.name = i.table_name and t.metadata_location ="
-                        " i.metadata_location where i.catalog_name = $1",
+                        /* "+": in the order of the rows, not of the key; one look-up less each */
+                        " i.metadata_location where +i.catalog_name = $1",
                         TARN_RELATION_TABLE, prefix, arena, &list, error) &&
               list_rows(catalog,
                         "select ns, name, null, null, null, created_at_ms from tarn_view"

@@ -287,7 +287,8 @@ void tarn_cli__box_put(TarnCliBox *box, const TarnCliCell *cells) {
         const TarnCliCell *cell = &cells[i];
         row[i].right = cell->kind == TARN_CLI_CELL_NUMBER || box->columns[i].right;
         row[i].null = cell->kind == TARN_CLI_CELL_NULL;
-        TarnText text = cell->shown.data != NULL ? cell->shown : cell->text;
+        char human[TARN_TEXT_HUMAN_BYTES];
+        TarnText text = tarn_cli__cell_shown(cell, human);
         if (row[i].null) text = TARN_TEXT("NULL");
         /* No more than could be shown; a cut character shows as one bad byte beyond the edge. */
         size_t most = box->options.width * 8 + 64;

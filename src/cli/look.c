@@ -29,24 +29,27 @@ static void put_relations(TarnCli *cli, const TarnRelation *relations, size_t co
         {.name = "tags", .audience = TARN_CLI_FOR_PROGRAMS},
     };
     TarnCliRows rows;
+    TarnArena arena; /* of a few rows */
+    tarn_base_arena_init(&arena, TARN_MIB);
     tarn_cli__rows_begin(cli, columns, 8, TARN_CLI_MANY, &rows);
     for (size_t i = 0; i < count; i++) {
         const TarnRelation *relation = &relations[i];
+        int64_t updated_at = relation->updated_at_ms > 0 ? relation->updated_at_ms : TARN_ABSENT;
         const TarnCliCell cells[] = {
-            tarn_cli__cell_text(tarn_catalog_name_text(relation->name, &cli->arena)),
+            tarn_cli__cell_text(tarn_catalog_name_text(relation->name, &arena)),
             tarn_cli__cell_text(kind_name(relation->kind)),
             tarn_cli__cell_of(tarn_catalog_name_zone(relation->name)),
-            tarn_cli__cell_count(&cli->arena, relation->rows),
-            tarn_cli__cell_bytes(&cli->arena, relation->bytes),
-            tarn_cli__cell_count(&cli->arena, relation->files),
-            tarn_cli__cell_time_ms(&cli->arena, relation->updated_at_ms > 0
-                                                    ? relation->updated_at_ms
-                                                    : TARN_ABSENT),
+            tarn_cli__cell_count(&arena, relation->rows),
+            tarn_cli__cell_bytes(&arena, relation->bytes),
+            tarn_cli__cell_count(&arena, relation->files),
+            tarn_cli__cell_time_ms(&arena, updated_at),
             tarn_cli__cell_json(TARN_TEXT("[]")),
         };
         tarn_cli__rows_put(&rows, cells);
+        if (i % 32 == 31) tarn_base_arena_reset(&arena);
     }
     tarn_cli__rows_end(&rows, 0, false);
+    tarn_base_arena_dispose(&arena);
 }
 
 static bool check_namespace(TarnCliLake *lake, const char *name, TarnError *error) {

@@ -99,16 +99,32 @@ static void md_row(TarnCliRows *rows, const TarnCliCell *cells) {
 
 /* --- JSON --- */
 
+static void json_begin(TarnCliRows *rows) {
+    TarnArena *arena = &rows->arena;
+    TarnBuffer key;
+    tarn_base_buffer_init(&key, LINE_BYTES_MAX);
+    rows->keys = TARN_NEW_ARRAY(arena, rows->column_count, const char *);
+    bool first = true;
+    for (size_t i = 0; rows->keys != NULL && i < rows->column_count; i++) {
+        if (!shown_to_programs(&rows->columns[i])) continue;
+        tarn_base_buffer_clear(&key);
+        tarn_base_buffer_byte(&key, first ? '{' : ',');
+        first = false;
+        tarn_base_json_quote(&key, tarn_base_text(rows->columns[i].name));
+        tarn_base_buffer_byte(&key, ':');
+        rows->keys[i] = tarn_base_text_string(arena, tarn_base_buffer_view(&key));
+    }
+    tarn_base_buffer_dispose(&key);
+    if (tarn_base_arena_failed(arena)) rows->line.failed = true;
+}
+
 static void json_row(TarnCliRows *rows, const TarnCliCell *cells) {
     TarnBuffer *line = &rows->line;
-    tarn_base_buffer_byte(line, '{');
-    bool first = true;
-    for (size_t i = 0; i < rows->column_count; i++) {
+    bool any = false;
+    for (size_t i = 0; i < rows->column_count && !line->failed; i++) {
         if (!shown_to_programs(&rows->columns[i])) continue;
-        if (!first) tarn_base_buffer_byte(line, ',');
-        first = false;
-        tarn_base_json_quote(line, tarn_base_text(rows->columns[i].name));
-        tarn_base_buffer_byte(line, ':');
+        any = true;
+        tarn_base_buffer_string(line, rows->keys[i]);
         switch (cells[i].kind) {
         case TARN_CLI_CELL_NULL: tarn_base_buffer_string(line, "null"); break;
         case TARN_CLI_CELL_TEXT: tarn_base_json_quote(line, cells[i].text); break;
@@ -117,7 +133,7 @@ static void json_row(TarnCliRows *rows, const TarnCliCell *cells) {
         case TARN_CLI_CELL_JSON: tarn_base_buffer_text(line, cells[i].text); break;
         }
     }
-    tarn_base_buffer_byte(line, '}');
+    tarn_base_buffer_string(line, any ? "}" : "{}");
 }
 
 /* --- the common part --- */
@@ -157,7 +173,9 @@ void tarn_cli__rows_begin(TarnCli *cli, const TarnCliColumn *columns, size_t cou
     *rows = (TarnCliRows){.cli = cli, .format = cli->format, .shape = shape, .columns = columns,
                           .column_count = count};
     tarn_base_buffer_init(&rows->line, LINE_BYTES_MAX);
+    tarn_base_arena_init(&rows->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     if (rows->format == TARN_CLI_TABLE) rows->box = begin_box(rows);
+    if (rows->format == TARN_CLI_JSON || rows->format == TARN_CLI_NDJSON) json_begin(rows);
     if (rows->format == TARN_CLI_CSV) csv_header(rows);
     if (rows->format == TARN_CLI_MD) md_header(rows);
     if (rows->format == TARN_CLI_JSON && shape == TARN_CLI_MANY) {
@@ -196,6 +214,7 @@ void tarn_cli__rows_end(TarnCliRows *rows, uint64_t more, bool at_least) {
     if (rows->box != NULL) tarn_cli__box_end(rows->box, more, at_least);
     rows->box = NULL;
     tarn_base_buffer_dispose(&rows->line);
+    tarn_base_arena_dispose(&rows->arena);
 }
 
 /* --- cells --- */
@@ -207,16 +226,20 @@ static TarnText text_in(TarnArena *arena, const char *text) {
 
 TarnCliCell tarn_cli__cell_id(TarnArena *arena, int64_t value) {
     if (value == INT64_MIN) return tarn_cli__cell_null();
-    char text[32];
-    snprintf(text, sizeof(text), "%lld", (long long)value);
-    return (TarnCliCell){.kind = TARN_CLI_CELL_NUMBER, .text = text_in(arena, text)};
+    char text[TARN_TEXT_UINT64_BYTES + 1] = "-";
+    size_t sign = value < 0;
+    uint64_t amount = value < 0 ? (uint64_t)-value : (uint64_t)value;
+    size_t size = sign + tarn_base_text_put_uint64(amount, 1, text + sign);
+    char *copy = tarn_base_arena_string_n(arena, text, size);
+    return (TarnCliCell){.kind = TARN_CLI_CELL_NUMBER,
+                         .text = {copy != NULL ? copy : "", copy != NULL ? size : 0}};
 }
 
 TarnCliCell tarn_cli__cell_int64(TarnArena *arena, int64_t value) {
     TarnCliCell cell = tarn_cli__cell_id(arena, value);
     if (cell.kind == TARN_CLI_CELL_NULL || value < 0) return cell;
-    char human[TARN_TEXT_HUMAN_BYTES];
-    cell.shown = text_in(arena, tarn_base_text_human_count((uint64_t)value, human));
+    cell.human = TARN_CLI_COUNT;
+    cell.number = (uint64_t)value;
     return cell;
 }
 
@@ -226,10 +249,17 @@ TarnCliCell tarn_cli__cell_count(TarnArena *arena, int64_t value) {
 
 TarnCliCell tarn_cli__cell_bytes(TarnArena *arena, int64_t value) {
     TarnCliCell cell = tarn_cli__cell_count(arena, value);
-    if (cell.kind == TARN_CLI_CELL_NULL) return cell;
-    char human[TARN_TEXT_HUMAN_BYTES];
-    cell.shown = text_in(arena, tarn_base_text_human_bytes((uint64_t)value, human));
+    if (cell.kind != TARN_CLI_CELL_NULL) cell.human = TARN_CLI_BYTES;
     return cell;
+}
+
+TarnText tarn_cli__cell_shown(const TarnCliCell *cell, char out[TARN_TEXT_HUMAN_BYTES]) {
+    switch (cell->human) {
+    case TARN_CLI_COUNT: return tarn_base_text(tarn_base_text_human_count(cell->number, out));
+    case TARN_CLI_BYTES: return tarn_base_text(tarn_base_text_human_bytes(cell->number, out));
+    case TARN_CLI_AS_IT_IS: break;
+    }
+    return cell->text;
 }
 
 TarnCliCell tarn_cli__cell_time_ms(TarnArena *arena, int64_t ms) {

@@ -22,10 +22,18 @@ typedef enum TarnCliCellKind {
     TARN_CLI_CELL_JSON    /* text is a JSON value */
 } TarnCliCellKind;
 
+/* How a number is written in tables: for people, not for programs. */
+typedef enum TarnCliHuman {
+    TARN_CLI_AS_IT_IS,
+    TARN_CLI_COUNT, /* "336,776" */
+    TARN_CLI_BYTES  /* "1.4 GB" */
+} TarnCliHuman;
+
 typedef struct TarnCliCell {
     TarnCliCellKind kind;
     TarnText text;
-    TarnText shown; /* in tables instead of text; data NULL = text */
+    TarnCliHuman human;
+    uint64_t number; /* unless AS_IT_IS */
 } TarnCliCell;
 
 typedef enum TarnCliAudience {
@@ -54,6 +62,8 @@ typedef struct TarnCliRows {
     const TarnCliColumn *columns;
     size_t column_count;
     uint64_t count;
+    TarnArena arena;
+    const char **keys; /* the columns' names as JSON, with the comma before and the colon behind */
     TarnBuffer line;
     TarnCliBox *box;
 } TarnCliRows;
@@ -93,6 +103,8 @@ TarnCliCell tarn_cli__cell_count(TarnArena *arena, int64_t value); /* below 0: n
 TarnCliCell tarn_cli__cell_bytes(TarnArena *arena, int64_t value);
 TarnCliCell tarn_cli__cell_time_ms(TarnArena *arena, int64_t ms);
 TarnCliCell tarn_cli__cell_seconds(TarnArena *arena, double seconds);
+/* The text in tables; it may be written to `out`. */
+TarnText tarn_cli__cell_shown(const TarnCliCell *cell, char out[TARN_TEXT_HUMAN_BYTES]);
 /* What writes JSON, to a cell. */
 TarnCliCell tarn_cli__cell_buffer(TarnArena *arena, TarnBuffer *json);
 

@@ -170,11 +170,13 @@ static void put_page(TarnCli *cli, const TarnTable *table) {
     TarnCliCell bytes = tarn_cli__cell_bytes(
         arena, tarn_cli__summary_number(snapshot, "total-files-size", none));
     if (rows.kind != TARN_CLI_CELL_NULL && files.kind != TARN_CLI_CELL_NULL) {
+        char human[3][TARN_TEXT_HUMAN_BYTES];
         const char *size = tarn_base_arena_printf(
-            arena, "%.*s in %.*s file%s%s%.*s", TARN_TEXT_ARG(rows.shown),
-            TARN_TEXT_ARG(files.shown), tarn_base_text_is(files.shown, "1") ? "" : "s",
+            arena, "%.*s in %.*s file%s%s%.*s",
+            TARN_TEXT_ARG(tarn_cli__cell_shown(&rows, human[0])),
+            TARN_TEXT_ARG(tarn_cli__cell_shown(&files, human[1])), files.number == 1 ? "" : "s",
             bytes.kind != TARN_CLI_CELL_NULL ? ", " : "",
-            TARN_TEXT_ARG(bytes.shown));
+            TARN_TEXT_ARG(tarn_cli__cell_shown(&bytes, human[2])));
         if (size != NULL) put_line(cli, "rows", size);
     }
     TarnBuffer partitioning;
