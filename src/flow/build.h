@@ -91,12 +91,6 @@ bool tarn_flow_build(const TarnBuildOptions *options, TarnArena *arena, TarnBuil
  * run is not ok. */
 bool tarn_flow_build_verdict(const TarnBuildResult *result, TarnError *error) TARN_CHECKED;
 
-/* The lineage of a SELECT that was written into a table, for tarn_govern_lineage_replace():
- * pipelines record theirs by themselves, other statements (INSERT, CREATE TABLE AS) may. */
-bool tarn_flow_lineage_edges(const TarnBoundPlan *plan, const TarnScanStats *scans,
-                             size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
-                             size_t *count, TarnError *error) TARN_CHECKED;
-
 const char *tarn_flow_model_status_name(TarnModelStatus status); /* "success", .. */
 /* {"run_id","status","seconds","models":[{"name","status","rows","seconds","snapshot_id","why",
  * "checks":[{"name","status","severity","failing_rows"}],"error"}]} */

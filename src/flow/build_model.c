@@ -148,7 +148,7 @@ static bool prepare(TarnModelRun *run) {
                                    &run->arena, &run->info, run->error)) {
         return tarn_flow__template_place(run->rendered, run->error);
     }
-    return tarn_flow_lineage_edges(run->info.plan, run->info.scans, run->info.scan_count,
+    return tarn_query_lineage_edges(run->info.plan, run->info.scans, run->info.scan_count,
                                     &run->arena, &run->edges, &run->edge_count, run->error) &&
            describe_inputs(run);
 }

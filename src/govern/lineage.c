@@ -75,21 +75,33 @@ static bool insert_edges(TarnDb *db, const char *target, const TarnLineageEdge *
     return true;
 }
 
-bool tarn_govern_lineage_replace(TarnDb *db, TarnTableName target, const TarnLineageEdge *edges,
-                                 size_t count, const char *run_id, int64_t now_ms,
-                                 TarnError *error) {
+static bool write_edges(TarnDb *db, TarnTableName target, bool replace,
+                        const TarnLineageEdge *edges, size_t count, const char *run_id,
+                        int64_t now_ms, TarnError *error) {
     TarnArena arena;
     bool own = !tarn_db_in_transaction(db);
     tarn_base_arena_init(&arena, TARN_MIB);
     const char *name = tarn_catalog_name_text(target, &arena);
     bool ok = tarn_base_arena_check(&arena, error) &&
               (!own || tarn_db_begin(db, TARN_DB_WRITE, error)) &&
-              tarn_govern_lineage_forget(db, target, error) &&
+              (!replace || tarn_govern_lineage_forget(db, target, error)) &&
               insert_edges(db, name, edges, count, run_id, now_ms, error) &&
               (!own || tarn_db_commit(db, error));
     if (!ok && own) tarn_db_rollback(db);
     tarn_base_arena_dispose(&arena);
     return ok;
+}
+
+bool tarn_govern_lineage_replace(TarnDb *db, TarnTableName target, const TarnLineageEdge *edges,
+                                 size_t count, const char *run_id, int64_t now_ms,
+                                 TarnError *error) {
+    return write_edges(db, target, true, edges, count, run_id, now_ms, error);
+}
+
+bool tarn_govern_lineage_add(TarnDb *db, TarnTableName target, const TarnLineageEdge *edges,
+                             size_t count, const char *run_id, int64_t now_ms,
+                             TarnError *error) {
+    return write_edges(db, target, false, edges, count, run_id, now_ms, error);
 }
 
 /* --- reading --- */

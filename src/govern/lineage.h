@@ -54,6 +54,10 @@ extern const char tarn_govern_schema_sql[];
 bool tarn_govern_lineage_replace(TarnDb *db, TarnTableName target, const TarnLineageEdge *edges,
                                  size_t count, const char *run_id, int64_t now_ms,
                                  TarnError *error) TARN_CHECKED;
+/* The same for rows that are added to those there are: the edges join the target's others. */
+bool tarn_govern_lineage_add(TarnDb *db, TarnTableName target, const TarnLineageEdge *edges,
+                             size_t count, const char *run_id, int64_t now_ms,
+                             TarnError *error) TARN_CHECKED;
 /* A table was dropped: what led into it is forgotten. */
 bool tarn_govern_lineage_forget(TarnDb *db, TarnTableName target, TarnError *error) TARN_CHECKED;
 

@@ -49,12 +49,37 @@ typedef struct Write {
     const TarnTable *base;             /* NULL = made here */
     const TarnTableMetadata *metadata; /* of the base, or new */
     TarnText select;                   /* NULL data: no rows */
+    const TarnLineageEdge *edges;
+    size_t edge_count;
+    const TarnIntent *intent;
     TarnError *error;
 } Write;
 
 static TarnStore *store_of(const Write *write) {
     return write->base != NULL ? write->base->store
                                : tarn_catalog_store(write->statement->query->catalog);
+}
+
+/* Where the rows come from; `columns` are the names the outputs get in the table. */
+static bool find_lineage(Write *write, TarnPrepared *prepared, const TarnSchema *columns) {
+    const TarnBoundPlan *plan = prepared->plan;
+    TarnLineageEdge *edges = NULL;
+    for (size_t i = 0; i < plan->output_count && i < columns->field_count; i++) {
+        plan->outputs[i].name = columns->fields[i].name;
+    }
+    bool ok = tarn_query_lineage_edges(plan, prepared->scans, prepared->scan_count,
+                                       prepared->arena, &edges, &write->edge_count, write->error);
+    write->edges = edges;
+    return ok;
+}
+
+static bool record_lineage(void *state, TarnDb *db, TarnError *error) {
+    const Write *write = state;
+    const TarnOs *os = tarn_catalog_options(write->statement->query->catalog)->os;
+    bool added = write->base != NULL; /* to what others wrote */
+    return (added ? tarn_govern_lineage_add : tarn_govern_lineage_replace)(
+        db, write->name, write->edges, write->edge_count, write->intent->id,
+        tarn_os_clock_ms(os), error);
 }
 
 static bool commit_files(Write *write, const TarnWrittenFiles *files, const TarnIntent *intent) {
@@ -76,7 +101,10 @@ static bool commit_files(Write *write, const TarnWrittenFiles *files, const Tarn
         return false;
     }
     TarnIntent next = {{0}};
+    write->intent = intent;
     const char *location = write->metadata->location;
+    /* A new table forgets what led into one of its name before. */
+    bool has_lineage = write->edge_count > 0 || write->base == NULL;
     TarnCommitTable table = {.name = write->name,
                              .base = write->base,
                              .create = write->base == NULL ? write->metadata : NULL,
@@ -87,6 +115,8 @@ static bool commit_files(Write *write, const TarnWrittenFiles *files, const Tarn
     TarnCommit commit = {.tables = &table,
                          .table_count = 1,
                          .intent = intent,
+                         .hook = has_lineage ? record_lineage : NULL,
+                         .hook_state = write,
                          .next_intent = write->base != NULL ? &next : NULL,
                          .next_locations = &location,
                          .next_location_count = 1};
@@ -205,8 +235,10 @@ static bool write_missing(const TarnField *field, TarnArena *arena, TarnBuffer *
 }
 
 /* The SELECT with the table's columns in the table's order. */
-static bool wrap_select(TarnPrepared *prepared, const TarnParsed *parsed,
-                        const TarnSchema *schema, TarnText *select, TarnError *error) {
+static bool wrap_select(Write *write, TarnPrepared *prepared, const TarnParsed *parsed) {
+    const TarnSchema *schema = tarn_table_metadata_current_schema(write->metadata);
+    TarnError *error = write->error;
+    TarnText *select = &write->select;
     TarnSchema given;
     TarnBuffer sql;
     TarnArena *arena = prepared->arena;
@@ -240,7 +272,10 @@ static bool wrap_select(TarnPrepared *prepared, const TarnParsed *parsed,
     select->size = sql.size;
     select->data = ok ? tarn_base_text_string(arena, tarn_base_buffer_view(&sql)) : NULL;
     tarn_base_buffer_dispose(&sql);
-    return ok && tarn_base_arena_check(arena, error);
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (sources[i] >= 0) given.fields[sources[i]].name = schema->fields[i].name;
+    }
+    return ok && tarn_base_arena_check(arena, error) && find_lineage(write, prepared, &given);
 }
 
 bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
@@ -260,9 +295,7 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
         statement->scans = prepared.scans;
         statement->scan_count = prepared.scan_count;
         statement->plan = prepared.plan;
-        ok = wrap_select(&prepared, parsed, tarn_table_metadata_current_schema(write.metadata),
-                         &write.select, error) &&
-             write_rows(&write);
+        ok = wrap_select(&write, &prepared, parsed) && write_rows(&write);
         tarn_query__prepared_release(&prepared);
     }
     tarn_catalog_table_release(write.base);
@@ -430,7 +463,8 @@ bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed
         statement->scans = prepared.scans;
         statement->scan_count = prepared.scan_count;
         statement->plan = prepared.plan;
-        ok = tarn_query__prepared_schema(&prepared, &schema, error);
+        ok = tarn_query__prepared_schema(&prepared, &schema, error) &&
+             find_lineage(&write, &prepared, &schema);
     } else {
         ok = declared_schema(query, parsed, &statement->arena, &schema, error);
     }

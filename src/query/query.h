@@ -19,6 +19,7 @@
 
 #include "catalog/catalog.h"
 #include "engine/engine.h"
+#include "govern/lineage.h"
 #include "query/bound_plan.h"
 
 typedef struct TarnQuery TarnQuery;
@@ -113,6 +114,11 @@ typedef struct TarnSelectInfo {
 bool tarn_query_prepare_select(TarnQuery *query, TarnText select_sql,
                                const TarnRunOptions *options, TarnArena *arena,
                                TarnSelectInfo *info, TarnError *error) TARN_CHECKED;
+/* The lineage of a SELECT that was written into a table, for tarn_govern_lineage_replace().
+ * INSERT and CREATE TABLE AS record theirs by themselves, with their commit. */
+bool tarn_query_lineage_edges(const TarnBoundPlan *plan, const TarnScanStats *scans,
+                              size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
+                              size_t *count, TarnError *error) TARN_CHECKED;
 /* The names of tables and views a SELECT refers to, found by parsing alone (nothing needs to
  * exist): the edges of a pipeline's graph. */
 bool tarn_query_references(TarnQuery *query, TarnText select_sql, TarnArena *arena,

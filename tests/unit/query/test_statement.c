@@ -15,7 +15,8 @@ static TarnQuery *query;
 static char url[128];
 static char warehouse[128];
 
-static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql}};
+static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql},
+                                             {2, "govern", tarn_govern_schema_sql}};
 
 static bool start(void) {
     TarnDbOptions db_options = {.how = TARN_DB_CREATE};
@@ -27,7 +28,7 @@ static bool start(void) {
                                   .zones = tarn_catalog_default_zones,
                                   .zone_count = tarn_catalog_default_zone_count};
     if (!tarn_db_open(options.os, url, &db_options, &db, &error) ||
-        !tarn_db_migrate(db, migrations, 1, &error)) {
+        !tarn_db_migrate(db, migrations, 2, &error)) {
         return false;
     }
     options.db = db;
@@ -196,6 +197,39 @@ static void the_past_can_be_read(void) {
     RUN("select sum(record_count) from sandbox.\"h$files\"", "2");
 }
 
+static const char *edges_into(const char *table) {
+    char sql[512];
+    static char text[4096];
+    TarnArena arena;
+    TarnLineageGraph graph;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    text[0] = '\0';
+    if (!tarn_govern_lineage_read(db, table, NULL, 1, 0, &arena, &graph, &error)) return "failed";
+    for (size_t i = 0; i < graph.edge_count; i++) {
+        const TarnLineageEdge *edge = &graph.edges[i];
+        snprintf(sql, sizeof(sql), "%s%s.%s%s%s", i > 0 ? ";" : "", edge->from,
+                 edge->from_column != NULL ? edge->from_column : "",
+                 edge->indirect ? "?>" : ">", edge->to_column != NULL ? edge->to_column : "");
+        strncat(text, sql, sizeof(text) - strlen(text) - 1);
+    }
+    tarn_base_arena_dispose(&arena);
+    return text;
+}
+
+/* CREATE TABLE AS begins a table's lineage, INSERT adds to it. */
+static void writes_record_their_lineage(void) {
+    RUN("create table sandbox.la as select v as a from sandbox.h", "created table sandbox.la");
+    CHECK_STRING(edges_into("sandbox.la"), "sandbox.h.v>a");
+    RUN("insert into sandbox.la values (7)", "inserted 1 row into sandbox.la");
+    CHECK_STRING(edges_into("sandbox.la"), "sandbox.h.v>a");
+    RUN("insert into sandbox.la (a) select id from sandbox.p where d < '2026-01-02'",
+        "inserted 1 row into sandbox.la");
+    CHECK_STRING(edges_into("sandbox.la"), "sandbox.h.v>a;sandbox.p.id>a;sandbox.p.d?>a");
+    RUN("drop table sandbox.la", "dropped table sandbox.la");
+    RUN("create table sandbox.la (a int)", "created table sandbox.la");
+    CHECK_STRING(edges_into("sandbox.la"), "");
+}
+
 static void views_are_selects(void) {
     RUN("create view sandbox.v as select v * 2 as twice from sandbox.h where v > 1",
         "created view sandbox.v");
@@ -283,6 +317,7 @@ int main(int argc, char **argv) {
     TAP_TEST(flat_columns_evolve_by_id);
     TAP_TEST(many_files_are_read_as_few_are);
     TAP_TEST(the_past_can_be_read);
+    TAP_TEST(writes_record_their_lineage);
     TAP_TEST(views_are_selects);
     TAP_TEST(what_is_not_understood_is_refused);
     TAP_TEST(errors_point_at_the_place);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "flow/build_private.h"
+#include "query/query_private.h"
 
 static const char *table_text(const TarnPlanTable *table, const TarnScanStats *scans,
                               size_t scan_count, TarnArena *arena) {
@@ -25,9 +25,9 @@ static const char *table_text(const TarnPlanTable *table, const TarnScanStats *s
     return tarn_catalog_name_text(name, arena);
 }
 
-bool tarn_flow_lineage_edges(const TarnBoundPlan *plan, const TarnScanStats *scans,
-                             size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
-                             size_t *count, TarnError *error) {
+bool tarn_query_lineage_edges(const TarnBoundPlan *plan, const TarnScanStats *scans,
+                              size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
+                              size_t *count, TarnError *error) {
     size_t total = 0;
     for (size_t i = 0; i < plan->output_count; i++) total += plan->outputs[i].source_count;
     const char **names = TARN_NEW_ARRAY(arena, plan->table_count + 1, const char *);
