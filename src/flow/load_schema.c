@@ -35,6 +35,7 @@ static bool field_to_column(const TarnField *field, TarnArena *arena, TarnColumn
                             TarnError *error) {
     *column = (TarnColumn){.name = field->name,
                            .type = field->type.primitive,
+                           .doc = field->doc,
                            .required = field->required,
                            .child_count = field->type.field_count};
     if (column->child_count == 0) return true;
@@ -65,6 +66,7 @@ bool tarn_flow__load_columns(const TarnSchema *schema, TarnArena *arena, TarnCol
 static bool column_to_field(const TarnColumn *column, TarnArena *arena, TarnField *field,
                             TarnError *error) {
     *field = (TarnField){.name = column->name,
+                         .doc = column->doc,
                          .required = column->required,
                          .type = {.primitive = column->type, .field_count = column->child_count}};
     if (column->child_count == 0) return true;

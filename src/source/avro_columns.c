@@ -80,7 +80,12 @@ static bool map_record(Mapping *mapping, const TarnAvroSchema *schema, TarnColum
     }
     if (!tarn_base_arena_check(mapping->arena, mapping->error)) return false;
     column->type.kind = TARN_TYPE_STRUCT;
-    return map_children(mapping, types, names, count, column);
+    if (!map_children(mapping, types, names, count, column)) return false;
+    for (size_t i = 0; i < count; i++) {
+        TarnText doc = schema->fields[i].doc;
+        if (doc.size > 0) column->children[i].doc = tarn_base_text_string(mapping->arena, doc);
+    }
+    return tarn_base_arena_check(mapping->arena, mapping->error);
 }
 
 static bool map_map(Mapping *mapping, const TarnAvroSchema *key, const TarnAvroSchema *value,

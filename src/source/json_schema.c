@@ -2,7 +2,8 @@
  *
  * Read are types, properties, required, items, the formats of dates, times and uuids, and
  * base64 content. Keywords that would restrict values further are refused by name: to take them in
- * silence would be to promise a check that is not made. Annotations are passed over.
+ * silence would be to promise a check that is not made. A property's description is kept with its
+ * column; other annotations are passed over.
  */
 #include "source/avro_private.h"
 
@@ -138,6 +139,16 @@ static bool check_required(SchemaReader *reader, const TarnJson *schema,
     return true;
 }
 
+/* An empty description says nothing. */
+static bool read_description(SchemaReader *reader, const TarnJson *schema, TarnColumn *column) {
+    const TarnJson *value = tarn_base_json_member(schema, "description");
+    if (value == NULL) return true;
+    const char *text = tarn_base_json_string(value, reader->arena);
+    if (text == NULL) return refuse(reader, value, "a description must be a text");
+    if (text[0] != '\0') column->doc = text;
+    return true;
+}
+
 static bool read_properties(SchemaReader *reader, const TarnJson *schema,
                             const TarnJson *properties, TarnColumn *column) {
     if (properties->kind != TARN_JSON_OBJECT || properties->count == 0) {
@@ -159,7 +170,10 @@ static bool read_properties(SchemaReader *reader, const TarnJson *schema,
             member->key.size > TARN_LIMIT_IDENTIFIER_BYTES) {
             return refuse(reader, member, "a property cannot be named like that");
         }
-        if (!read_schema(reader, member, child, &nullable)) return false;
+        if (!read_schema(reader, member, child, &nullable) ||
+            !read_description(reader, member, child)) {
+            return false;
+        }
         child->required = !nullable && is_required(schema, member->key);
     }
     return true;

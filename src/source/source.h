@@ -21,6 +21,7 @@ typedef struct TarnColumn TarnColumn;
 struct TarnColumn {
     const char *name;    /* in the table; nested: field name, "element", "key", "value" */
     const char *origin;  /* name in the file; NULL = same as name */
+    const char *doc;     /* what the schema says about it, for people; NULL = nothing */
     TarnPrimitive type;  /* kind STRUCT, LIST, MAP with children */
     bool required;       /* null or missing refuses the row */
     TarnColumn *children;

@@ -91,7 +91,7 @@ UNUSED static TarnColumn *columns_of(const char *text, size_t *count) {
     return columns;
 }
 
-/* The same text out of columns. */
+/* The same text out of columns, what is said about one behind it. */
 static void write_column(const TarnColumn *column, bool named, TarnBuffer *out) {
     if (named) tarn_base_buffer_printf(out, "%s ", column->name);
     const char *kind = column->type.kind == TARN_TYPE_LIST   ? "list"
@@ -106,6 +106,7 @@ static void write_column(const TarnColumn *column, bool named, TarnBuffer *out) 
     }
     if (kind != NULL) tarn_base_buffer_string(out, ">");
     if (column->required) tarn_base_buffer_byte(out, '!');
+    if (column->doc != NULL) tarn_base_buffer_printf(out, " '%s'", column->doc);
 }
 
 UNUSED static const char *text_of_columns(const TarnColumn *columns, size_t count) {

@@ -34,9 +34,16 @@ static void avro_schemas(void) {
                  "\"name\":\"q\",\"fields\":["
                  "{\"name\":\"x\",\"type\":\"boolean\"}]}]},"
                  "{\"name\":\"l\",\"type\":{\"type\":\"int\",\"logicalType\":\"date\"}}]}",
-                 "a int!, b string, c decimal(9,2)!, d timestamptz!, e timestamp!, "
+                 "a int! 'x', b string, c decimal(9,2)!, d timestamptz!, e timestamp!, "
                  "f list<double>!, g map<string!, float!>, h string!, i fixed[4]!, j uuid!, "
                  "k struct<x boolean!>, l date!");
+    CHECK_SCHEMA("a.avsc",
+                 "{\"type\":\"record\",\"name\":\"r\",\"doc\":\"all\",\"fields\":["
+                 "{\"name\":\"a\",\"doc\":\"out\",\"type\":{\"type\":\"record\","
+                 "\"name\":\"q\",\"fields\":["
+                 "{\"name\":\"x\",\"type\":\"int\",\"doc\":\"in\"}]}},"
+                 "{\"name\":\"b\",\"type\":\"int\",\"doc\":\"\"}]}",
+                 "a struct<x int! 'in'>! 'out', b int!");
     CHECK_SCHEMA("a.avsc",
                  "{\"type\":\"record\",\"name\":\"r\",\n\"fields\":[\n"
                  " {\"name\":\"a\",\"type\":[\"int\",\"string\"]}]}",
@@ -72,6 +79,11 @@ static void json_schemas(void) {
     CHECK_SCHEMA("a.json", "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":"
                            "{\"a\":{\"type\":\"null\"}}}}",
                  "a string");
+    CHECK_SCHEMA("a.json", "{\"description\":\"all\",\"properties\":{"
+                           "\"a\":{\"description\":\"out\",\"properties\":{"
+                           "\"x\":{\"type\":\"number\",\"description\":\"in\"}}},"
+                           "\"b\":{\"type\":\"number\",\"description\":\"\"}}}",
+                 "a struct<x double 'in'> 'out', b double");
 }
 
 static void json_schemas_that_are_refused(void) {
@@ -94,6 +106,8 @@ static void json_schemas_that_are_refused(void) {
         {"{\"properties\":{\"a\":{\"type\":\"object\"}}}",
          "1:20 an object needs \"properties\", or \"additionalProperties\" with a type"},
         {"{\"properties\":{\"a\":true}}", "1:20 a schema is an object"},
+        {"{\"properties\":{\"a\":{\"type\":\"null\",\"description\":1}}}",
+         "1:49 a description must be a text"},
         {"{\"properties\":{}}", "1:15 \"properties\" must be an object that has some"},
         {"{\"type\":\"string\"}", "1:1 the schema of a row is an object with \"properties\""},
         {"[]", "1:1 a schema is an object"},
