@@ -14,7 +14,7 @@ TESTS = python3 tools/run_tests.py
 # A sanitizer's finding ends the program, so that it counts.
 export ASAN_OPTIONS ?= detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
-export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tools/tsan.supp
+export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1:history_size=7:suppressions=$(CURDIR)/tools/tsan.supp
 
 .PHONY: help demo build check check-interop asan tsan fuzz bench cover format lint gen docs \
         dist clean deps tests-build asan-build
