@@ -38,6 +38,7 @@ typedef struct AvroSlot {
     TarnColumnBuilder *builders;
     TarnColumnBuilder *rows;
     TarnRejects rejects;
+    TarnDrops drops;
     TarnBuffer text;
     const TarnAvroDecoder *decoder;
     const struct AvroFile *owner;
@@ -200,6 +201,7 @@ static bool read_objects(AvroSlot *slot, TarnAvroBlock *block, TarnError *why) {
     TarnAvroRow row = {.arena = &slot->rejects.arena,
                        .text = &slot->text,
                        .refuse_extra_fields = slot->owner->refuse_extra_fields,
+                       .drops = &slot->drops,
                        .error = why};
     for (uint64_t number = block->first + 1;; number++) {
         TarnAvroCursor *cursor;
@@ -211,8 +213,10 @@ static bool read_objects(AvroSlot *slot, TarnAvroBlock *block, TarnError *why) {
         if (tarn_source__avro_read_row(&row, slot->decoder, slot->builders)) {
             int64_t value = (int64_t)number;
             tarn_source__builder_fixed(slot->rows, &value, 8);
+            tarn_source__drops_keep(&slot->drops);
             continue;
         }
+        tarn_source__drops_forget(&slot->drops);
         if (row.reason == NULL) return false;
         truncate_all(slot, length);
         *cursor = object;
@@ -229,6 +233,7 @@ static bool read_block(AvroSlot *slot, const AvroBlock *claimed, TarnError *erro
     }
     size_t length = slot->rows->length;
     size_t rejects = slot->rejects.count;
+    TarnDropState drops = slot->drops.sure;
     tarn_base_error_clear(&why);
     tarn_base_arena_reset(&slot->block);
     if (tarn_format_avro_reader_seek(slot->reader, claimed->offset, claimed->first, &why) &&
@@ -245,6 +250,8 @@ static bool read_block(AvroSlot *slot, const AvroBlock *claimed, TarnError *erro
     }
     truncate_all(slot, length);
     slot->rejects.count = rejects;
+    slot->drops.sure = drops;
+    tarn_source__drops_forget(&slot->drops);
     return refuse_stretch(slot, claimed, why.message, error);
 }
 
@@ -277,6 +284,11 @@ static bool avro_next(void *state, uint32_t slot_index, TarnBatch *batch, bool *
                                         &batch->array, error);
 }
 
+static const TarnDrops *avro_drops(void *state, uint32_t slot) {
+    AvroFile *file = state;
+    return slot < file->slot_count ? &file->slots[slot].drops : NULL;
+}
+
 static void avro_close(void *state) {
     AvroFile *file = state;
     for (uint32_t i = 0; file->slots != NULL && i < file->slot_count; i++) {
@@ -298,7 +310,8 @@ static void avro_close(void *state) {
     free(file);
 }
 
-static const TarnReaderVtable avro_vtable = {.next = avro_next, .close = avro_close};
+static const TarnReaderVtable avro_vtable = {
+    .next = avro_next, .drops = avro_drops, .close = avro_close};
 
 /* --- opening --- */
 

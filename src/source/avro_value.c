@@ -380,21 +380,22 @@ static bool read_union(TarnAvroRow *row, const TarnAvroDecoder *decoder,
 /* Passes over a field that is not wanted. */
 static bool skip_field(TarnAvroRow *row, const TarnAvroDecoder *record, size_t field) {
     const TarnAvroSchema *schema = record->children[field].schema;
-    if (row->refuse_extra_fields && record->column == NULL) {
-        const TarnAvroSchema *branch = schema;
-        TarnAvroCursor at = *row->cursor;
-        if (schema->kind == TARN_AVRO_UNION &&
-            !tarn_format_avro_cursor_branch(&at, schema, &branch, row->error)) {
-            return false;
-        }
-        if (branch->kind != TARN_AVRO_NULL) {
-            TarnText name = record->schema->fields[field].name;
+    const TarnAvroSchema *branch = schema;
+    TarnText name = record->schema->fields[field].name;
+    TarnAvroCursor at = *row->cursor;
+    if (schema->kind == TARN_AVRO_UNION &&
+        !tarn_format_avro_cursor_branch(&at, schema, &branch, row->error)) {
+        return false;
+    }
+    if (branch->kind != TARN_AVRO_NULL) {
+        if (row->refuse_extra_fields && record->column == NULL) {
             (void)refuse(row, tarn_base_arena_printf(
                                   row->arena, "the field \"%.*s\" is not a column of the table",
                                   TARN_TEXT_ARG(name)));
             row->path = NULL;
             return false;
         }
+        tarn_source__drops_note(row->drops, record->column, name);
     }
     return tarn_format_avro_cursor_skip(row->cursor, schema, row->error);
 }

@@ -26,6 +26,7 @@ typedef struct TarnAvroRow {
     const char *path;
     const char *column;
     bool refuse_extra_fields;
+    TarnDrops *drops;
     TarnError *error;
 } TarnAvroRow;
 

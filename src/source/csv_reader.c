@@ -28,6 +28,7 @@ typedef struct CsvSlot {
     TarnColumnBuilder *builders;
     TarnColumnBuilder *rows;
     TarnRejects rejects;
+    TarnDrops drops;
     TarnBuffer unquoted; /* a quoted field with its escapes taken out */
     bool plain;          /* the piece is ASCII without NUL: its strings need no look */
 } CsvSlot;
@@ -40,6 +41,7 @@ typedef struct CsvReader {
     const TarnColumn *columns;
     size_t column_count;
     int32_t *targets; /* field of the file -> column, -1 = not wanted */
+    char **unwanted;  /* field of the file -> its name, if it is not wanted */
     size_t field_count;
     size_t *missing; /* columns the file does not have */
     size_t missing_count;
@@ -133,17 +135,31 @@ static void refuse_value(CsvSlot *slot, Record *record, const TarnColumn *column
                                      problem));
 }
 
+/* A field of no column whose row would lose a value with it. */
+static bool has_value(const TarnCsvDialect *dialect, Field field) {
+    if (field.text.size == 0) return false;
+    return field.quoted || !is_one_of(dialect->null_texts, dialect->null_text_count, field.text);
+}
+
+static void drop_field(const CsvReader *reader, CsvSlot *slot, Record *record, size_t index,
+                       Field field) {
+    if (!has_value(&reader->dialect, field)) return;
+    if (reader->refuse_extra_fields) {
+        refuse(record, NULL,
+               tarn_base_arena_printf(&slot->rejects.arena,
+                                      "field %zu is not a column of the table", index + 1));
+    } else {
+        tarn_source__drops_note(&slot->drops, NULL, tarn_base_text(reader->unwanted[index]));
+    }
+}
+
 static void put_field(CsvReader *reader, CsvSlot *slot, Record *record, Field field) {
     size_t index = record->fields++;
     record->empty_end = field.text.size == 0 && !field.quoted;
     if (index >= reader->field_count || record->reason != NULL) return;
     int32_t target = reader->targets[index];
     if (target < 0) {
-        if (reader->refuse_extra_fields && field.text.size > 0) {
-            refuse(record, NULL,
-                   tarn_base_arena_printf(&slot->rejects.arena,
-                                          "field %zu is not a column of the table", index + 1));
-        }
+        drop_field(reader, slot, record, index, field);
         return;
     }
     TarnColumnBuilder *builder = &slot->builders[target];
@@ -372,7 +388,9 @@ static void parse_piece(CsvReader *reader, CsvSlot *slot) {
         if (record.reason != NULL) {
             take_back(reader, slot, length);
             add_reject(slot, &record, at, slot->line, slot->row);
+            tarn_source__drops_forget(&slot->drops);
         } else {
+            tarn_source__drops_keep(&slot->drops);
             length++;
             int64_t number = (int64_t)slot->row;
             tarn_source__builder_fixed(slot->rows, &number, 8);
@@ -424,6 +442,11 @@ static bool csv_next(void *state, uint32_t slot_index, TarnBatch *batch, bool *m
                                         &batch->array, error);
 }
 
+static const TarnDrops *csv_drops(void *state, uint32_t slot) {
+    CsvReader *reader = state;
+    return slot < reader->slot_count ? &reader->slots[slot].drops : NULL;
+}
+
 static void csv_close(void *state) {
     CsvReader *reader = state;
     for (uint32_t i = 0; reader->slots != NULL && i < reader->slot_count; i++) {
@@ -435,13 +458,18 @@ static void csv_close(void *state) {
         tarn_base_buffer_dispose(&slot->unquoted);
     }
     tarn_source__pieces_free(reader->pieces);
+    for (size_t i = 0; reader->unwanted != NULL && i < reader->field_count; i++) {
+        free(reader->unwanted[i]);
+    }
     free(reader->slots);
+    free(reader->unwanted);
     free(reader->targets);
     free(reader->missing);
     free(reader);
 }
 
-static const TarnReaderVtable csv_vtable = {.next = csv_next, .close = csv_close};
+static const TarnReaderVtable csv_vtable = {
+    .next = csv_next, .drops = csv_drops, .close = csv_close};
 
 /* --- opening --- */
 
@@ -534,6 +562,19 @@ static size_t find_field(const CsvReader *reader, const FieldIndex *index,
     return index->header->count;
 }
 
+/* Columns without a name in the file have the one that inference would give them. */
+static bool keep_unwanted(CsvReader *reader, const TarnCsvHeader *header, TarnError *error) {
+    for (size_t i = 0; i < header->count; i++) {
+        if (reader->targets[i] >= 0) continue;
+        const char *name = header->origins[i][0] != '\0' ? header->origins[i] : header->names[i];
+        reader->unwanted[i] = strdup(name);
+        if (reader->unwanted[i] == NULL) {
+            return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
+        }
+    }
+    return true;
+}
+
 static bool match_header(CsvReader *reader, const char *path, const TarnCsvHeader *header,
                          const TarnSourceOptions *options, TarnArena *arena, TarnError *error) {
     FieldIndex index = {.header = header, .arena = arena};
@@ -541,7 +582,8 @@ static bool match_header(CsvReader *reader, const char *path, const TarnCsvHeade
     reader->field_count = header->count;
     reader->targets = malloc((header->count + 1) * sizeof(*reader->targets));
     reader->missing = malloc((reader->column_count + 1) * sizeof(*reader->missing));
-    if (reader->targets == NULL || reader->missing == NULL) {
+    reader->unwanted = calloc(header->count + 1, sizeof(*reader->unwanted));
+    if (reader->targets == NULL || reader->missing == NULL || reader->unwanted == NULL) {
         return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
     }
     for (size_t i = 0; i < header->count; i++) reader->targets[i] = -1;
@@ -557,7 +599,8 @@ static bool match_header(CsvReader *reader, const char *path, const TarnCsvHeade
     }
     if (!tarn_base_arena_check(arena, error)) return false;
     bool any = reader->missing_count < reader->column_count || reader->column_count == 0;
-    return any || refuse_header(path, &reader->columns[0], header, error);
+    if (!any) return refuse_header(path, &reader->columns[0], header, error);
+    return keep_unwanted(reader, header, error);
 }
 
 static bool check_dialect(const CsvReader *reader, const char *path, TarnError *error) {

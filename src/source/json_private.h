@@ -48,6 +48,7 @@ typedef struct TarnJsonRow {
     TarnBuffer *unescaped;
     bool valid_utf8;      /* all of the bytes are known to be */
     bool refuse_extra_fields;
+    TarnDrops *drops;
     uint32_t depth;
     const char *path;     /* of what was refused, built from its end: "[3].price" */
     const char *reason;   /* NULL = good so far */

@@ -26,6 +26,7 @@ typedef struct JsonSlot {
     TarnColumnBuilder *builders;
     TarnColumnBuilder *rows;
     TarnRejects rejects;
+    TarnDrops drops;
     TarnBuffer unescaped;
 } JsonSlot;
 
@@ -83,15 +84,18 @@ static void read_object(JsonReader *reader, JsonSlot *slot, size_t at, size_t en
                        .arena = &slot->rejects.arena,
                        .unescaped = &slot->unescaped,
                        .valid_utf8 = slot->valid_utf8,
-                       .refuse_extra_fields = reader->refuse_extra_fields};
+                       .refuse_extra_fields = reader->refuse_extra_fields,
+                       .drops = &slot->drops};
     tarn_source__json_spaces(&row);
     bool good = tarn_source__json_read_row(&row, reader->plan, slot->builders) &&
                 ends_there(&row, end - at);
     if (good) {
         int64_t number = (int64_t)slot->row;
         tarn_source__builder_fixed(slot->rows, &number, 8);
+        tarn_source__drops_keep(&slot->drops);
         ++*length;
     } else {
+        tarn_source__drops_forget(&slot->drops);
         for (size_t i = 0; i < reader->column_count; i++) {
             tarn_source__builder_truncate(&slot->builders[i], *length);
         }
@@ -190,6 +194,11 @@ static bool json_next(void *state, uint32_t slot_index, TarnBatch *batch, bool *
                                         &batch->array, error);
 }
 
+static const TarnDrops *json_drops(void *state, uint32_t slot) {
+    JsonReader *reader = state;
+    return slot < reader->slot_count ? &reader->slots[slot].drops : NULL;
+}
+
 static void json_close(void *state) {
     JsonReader *reader = state;
     for (uint32_t i = 0; reader->slots != NULL && i < reader->slot_count; i++) {
@@ -206,7 +215,8 @@ static void json_close(void *state) {
     free(reader);
 }
 
-static const TarnReaderVtable json_vtable = {.next = json_next, .close = json_close};
+static const TarnReaderVtable json_vtable = {
+    .next = json_next, .drops = json_drops, .close = json_close};
 
 /* --- opening --- */
 

@@ -533,6 +533,7 @@ static bool read_member(TarnJsonRow *row, const TarnJsonPlan *plan, TarnColumnBu
                                    row->arena, "the field \"%s\" is not a column of the table",
                                    tarn_source__shown(row->arena, key, SHOWN_NAME_BYTES)));
         }
+        if (!is_null) tarn_source__drops_note(row->drops, plan->column, key);
         return skip_value(row);
     }
     *expected = child + 1;

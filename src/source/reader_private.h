@@ -2,10 +2,42 @@
 #ifndef TARN_SOURCE_READER_PRIVATE_H
 #define TARN_SOURCE_READER_PRIVATE_H
 
+#include "base/limits.h"
 #include "source/column_builder_private.h"
+
+/* --- fields that no column takes (dropped.c) --- */
+
+typedef struct TarnDrop {
+    const TarnColumn *scope; /* the struct it is a field of; NULL = the row */
+    size_t size;
+    char name[TARN_LIMIT_IDENTIFIER_BYTES]; /* in the file; cut */
+} TarnDrop;
+
+typedef struct TarnDropState {
+    size_t count; /* of names */
+    bool more;
+    uint64_t rows;
+} TarnDropState;
+
+/* What one slot dropped. Zeroed = nothing yet. */
+typedef struct TarnDrops {
+    TarnDrop items[TARN_SOURCE_DROPPED_NAMES];
+    size_t expected;
+    bool in_row;
+    TarnDropState now;  /* with the row that is being read */
+    TarnDropState sure; /* of rows that were kept */
+} TarnDrops;
+
+/* A field with a value; behind each row, whether it was kept or refused. */
+void tarn_source__drops_note(TarnDrops *drops, const TarnColumn *scope, TarnText name);
+void tarn_source__drops_keep(TarnDrops *drops);
+void tarn_source__drops_forget(TarnDrops *drops);
+
+/* --- readers --- */
 
 typedef struct TarnReaderVtable {
     bool (*next)(void *state, uint32_t slot, TarnBatch *batch, bool *more, TarnError *error);
+    const TarnDrops *(*drops)(void *state, uint32_t slot); /* NULL = there is no such slot */
     void (*close)(void *state);
 } TarnReaderVtable;
 

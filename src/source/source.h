@@ -79,6 +79,16 @@ typedef struct TarnBatch {
     uint64_t bytes; /* of input consumed */
 } TarnBatch;
 
+/* Fields of files that no column takes, and that had a value in a row that was read: a null, an
+ * empty field of CSV, or what a refused row has is not lost. */
+#define TARN_SOURCE_DROPPED_NAMES 32
+typedef struct TarnSourceDropped {
+    const char *names[TARN_SOURCE_DROPPED_NAMES]; /* in order; within a column: "address.zip" */
+    size_t name_count;
+    bool more;     /* there are others */
+    uint64_t rows; /* that had a value in one of them */
+} TarnSourceDropped;
+
 typedef struct TarnSourceReader TarnSourceReader;
 
 typedef struct TarnSourceOptions {
@@ -105,6 +115,13 @@ bool tarn_source_reader_next(TarnSourceReader *reader, uint32_t slot, TarnBatch 
 /* The Arrow schema of the batches. */
 bool tarn_source_reader_schema(TarnSourceReader *reader, struct ArrowSchema *schema,
                                TarnError *error) TARN_CHECKED;
+/* Adds what was dropped, names in the arena: once no thread reads any more. Here and below, a
+ * failure of the arena shows in it. */
+void tarn_source_reader_dropped(const TarnSourceReader *reader, TarnArena *arena,
+                                TarnSourceDropped *dropped);
+void tarn_source_dropped_add(TarnSourceDropped *dropped, const char *name, TarnArena *arena);
+void tarn_source_dropped_join(TarnSourceDropped *dropped, const TarnSourceDropped *other,
+                              TarnArena *arena);
 void tarn_source_reader_close(TarnSourceReader *reader); /* NULL is fine */
 
 /* Format and compression from the name ("flights.csv.gz") and, if that says nothing, from the

@@ -312,6 +312,21 @@ static void gather(GotLine *lines, size_t count, TarnBuffer *out) {
 /* What the last read_file counted. */
 static size_t got_rows, got_rejects;
 static uint64_t got_bytes;
+static TarnSourceDropped got_dropped;
+
+/* "3: a, b.c" or, if there are fields beyond those, "3: a, b.c, ..." */
+UNUSED static const char *dropped_text(void) {
+    TarnBuffer out;
+    tarn_base_buffer_init(&out, TARN_MIB);
+    tarn_base_buffer_printf(&out, "%llu:", (unsigned long long)got_dropped.rows);
+    for (size_t i = 0; i < got_dropped.name_count; i++) {
+        tarn_base_buffer_printf(&out, "%s %s", i > 0 ? "," : "", got_dropped.names[i]);
+    }
+    if (got_dropped.more) tarn_base_buffer_string(&out, ", ...");
+    const char *text = tarn_base_text_string(&test_arena, tarn_base_buffer_view(&out));
+    tarn_base_buffer_dispose(&out);
+    return text;
+}
 
 /* All of a file as text; "error CODE: message" if it cannot be read. */
 UNUSED static const char *read_file(const char *path, const TarnSourceOptions *options) {
@@ -327,6 +342,8 @@ UNUSED static const char *read_file(const char *path, const TarnSourceOptions *o
     for (uint32_t i = 1; i < count; i++) pthread_create(&threads[i], NULL, read_slot, &reading);
     read_slot(&reading);
     for (uint32_t i = 1; i < count; i++) pthread_join(threads[i], NULL);
+    got_dropped = (TarnSourceDropped){0};
+    tarn_source_reader_dropped(reading.reader, &test_arena, &got_dropped);
     tarn_source_reader_close(reading.reader);
     got_rows = reading.row_count;
     got_rejects = reading.reject_count;

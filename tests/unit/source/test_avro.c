@@ -223,6 +223,10 @@ static void files_that_do_not_fit(void) {
     const char *got = read_file(path, &options);
     CHECK(tarn_base_text_starts(tarn_base_text(got), "1: 0\n! row 2"));
     CHECK(strstr(got, "the field \"b\" is not a column of the table") != NULL);
+    CHECK_STRING(dropped_text(), "0:");
+    options.refuse_extra_fields = false;
+    CHECK_STRING(read_file(path, &options), "1: 0\n2: 1\n");
+    CHECK_STRING(dropped_text(), "1: b");
     (void)read_file(write_file("b.avro", "Obj\x01\x02", 5), &options);
     CHECK_INT(failure.code, TARN_E_SOURCE_UNREADABLE);
     (void)read_file(write_file("b.avro", "", 0), &options);

@@ -255,6 +255,19 @@ static void headers_that_do_not_fit(void) {
     options.refuse_extra_fields = true;
     CHECK_READ("a,b\n1,\n2,x\n", options,
                "1: 1\n! row 2 line 3 at 7 [2,x\\n] field 2 is not a column of the table\n");
+    CHECK_STRING(dropped_text(), "0:");
+    options.csv.null_texts = (const char *const[]){"-"};
+    options.csv.null_text_count = 1;
+    CHECK_READ("a,b\n1,-\n2,\"-\"\n", options,
+               "1: 1\n! row 2 line 3 at 8 [2,\"-\"\\n] field 2 is not a column of the table\n");
+}
+
+static void fields_that_are_dropped_are_counted(void) {
+    CHECK_CSV("a,Town,,b\n1,,,\n2,x,,y\nno,x,1,y\n4,\"\",2,\n", "a int",
+              "1: 1\n2: 2\n4: 4\n"
+              "! row 3 line 4 at 22 [no,x,1,y\\n] column \"a\": \"no\" is not of that type "
+              "(int)\n");
+    CHECK_STRING(dropped_text(), "2: Town, b, column2");
 }
 
 static void names_that_come_twice(void) {
@@ -480,6 +493,7 @@ int main(int argc, char **argv) {
     TAP_TEST(nulls);
     TAP_TEST(bytes_that_are_no_text);
     TAP_TEST(headers_that_do_not_fit);
+    TAP_TEST(fields_that_are_dropped_are_counted);
     TAP_TEST(names_that_come_twice);
     TAP_TEST(dialects);
     TAP_TEST(huge_field_is_read);

@@ -173,6 +173,34 @@ static void fields_that_are_not_columns(void) {
                "2: 2\n! row 1 line 1 at 0 [{\"a\":1,\"b\":2}\\n] the field \"b\" is not a column "
                "of "
                "the table\n");
+    CHECK_STRING(dropped_text(), "0:");
+}
+
+static void fields_that_are_dropped_are_counted(void) {
+    CHECK_LINES("{\"z\":1,\"a\":1,\"b\":{\"x\":1,\"y\":2},\"q\":null}\n"
+                "{\"a\":2,\"b\":{\"x\":1,\"y\":null}}\n{\"a\":\"no\",\"lost\":1}\n"
+                "{\"a\":3,\"l\":[{\"w\":1,\"v\":[]}],\"m\":{\"k\":{\"u\":false}},\"z\":\"\"}\n",
+                "a int, b struct<x int>, l list<struct<w int>>, m map<string,struct<t int>>",
+                "1: 1|{x=1}|null|null\n2: 2|{x=1}|null|null\n4: 3|null|[{w=1}]|{'k':{t=null}}\n"
+                "! row 3 line 3 at 70 [{\"a\":\"no\",\"lost\":1}\\n] column \"a\": \"no\" is not "
+                "of that type (int)\n");
+    CHECK_STRING(dropped_text(), "2: b.y, l.element.v, m.value.u, z");
+    CHECK_DOCUMENT("[{\"a\":1,\"b\":2},{\"a\":1,\"b\":3}]", "a int", "1: 1\n2: 1\n");
+    CHECK_STRING(dropped_text(), "2: b");
+    TarnBuffer wide;
+    tarn_base_buffer_init(&wide, TARN_MIB);
+    for (int i = 0; i < 10; i++) {
+        for (int f = 0; f < 40; f++) {
+            tarn_base_buffer_printf(&wide, "%s\"f%02d\":1", f == 0 ? "{\"a\":1," : ",", f);
+        }
+        tarn_base_buffer_string(&wide, "}\n");
+    }
+    TarnSourceOptions options = json_options(TARN_FILE_NDJSON, "a int");
+    (void)read_file(write_file("t.json", wide.data, wide.size), &options);
+    CHECK_INT(got_dropped.rows, 10);
+    CHECK_INT(got_dropped.name_count, TARN_SOURCE_DROPPED_NAMES);
+    CHECK(got_dropped.more);
+    tarn_base_buffer_dispose(&wide);
 }
 
 static void text_that_is_not_json(void) {
@@ -356,6 +384,7 @@ int main(int argc, char **argv) {
     TAP_TEST(nested_types);
     TAP_TEST(paths_of_what_is_refused);
     TAP_TEST(fields_that_are_not_columns);
+    TAP_TEST(fields_that_are_dropped_are_counted);
     TAP_TEST(text_that_is_not_json);
     TAP_TEST(documents);
     TAP_TEST(broken_elements);
