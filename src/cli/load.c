@@ -4,12 +4,15 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "cli/handlers_private.h"
 #include "cli/lake_private.h"
 #include "cli/progress_private.h"
 #include "cli/rows_private.h"
 
-enum { LOAD_COLUMNS = 15 };
+enum { LOAD_COLUMNS = 18 };
+/* Of fields that were dropped: a line for people has room for a few. */
+enum { NAMES_TOLD = 10 };
 
 static const TarnCliColumn load_columns[LOAD_COLUMNS] = {
     {.name = "table"},          {.name = "rows_in"},       {.name = "rows_loaded"},
@@ -17,9 +20,28 @@ static const TarnCliColumn load_columns[LOAD_COLUMNS] = {
     {.name = "files_skipped"},  {.name = "files_refused"}, {.name = "bytes"},
     {.name = "snapshot_id"},    {.name = "created"},       {.name = "batch"},
     {.name = "source"},         {.name = "error"},         {.name = "seconds"},
+    {.name = "rows_with_dropped_fields"}, {.name = "dropped_fields"},
+    {.name = "dropped_fields_more"},
 };
 
 static const char *plural(uint64_t count) { return count == 1 ? "" : "s"; }
+
+/* Fields that the table does not have: a warning, since nothing else tells that they were there. */
+static void say_dropped(TarnCli *cli, const TarnLoadResult *result) {
+    const TarnSourceDropped *dropped = &result->dropped;
+    TarnCliSink *out = &cli->out;
+    char rows[TARN_TEXT_HUMAN_BYTES];
+    if (dropped->rows == 0) return;
+    tarn_cli__sink_printf(out, "  warning: in %s row%s, fields were dropped that the table does "
+                               "not have: ",
+                          tarn_base_text_human_count(dropped->rows, rows), plural(dropped->rows));
+    size_t told = dropped->name_count < NAMES_TOLD ? dropped->name_count : NAMES_TOLD;
+    for (size_t i = 0; i < told; i++) {
+        tarn_cli__sink_printf(out, "%s\"%s\"", i > 0 ? ", " : "", dropped->names[i]);
+    }
+    if (dropped->more || told < dropped->name_count) tarn_cli__sink_string(out, " and others");
+    tarn_cli__sink_string(out, "\n");
+}
 
 static void say_result(TarnCli *cli, const TarnLoadResult *result) {
     TarnCliSink *out = &cli->out;
@@ -56,6 +78,20 @@ static void say_result(TarnCli *cli, const TarnLoadResult *result) {
                               plural(result->rows_skipped),
                               result->rows_skipped == 1 ? "was" : "were");
     }
+    say_dropped(cli, result);
+}
+
+static TarnCliCell names_cell(TarnArena *arena, const TarnSourceDropped *dropped) {
+    TarnBuffer json;
+    TarnJsonWriter writer;
+    tarn_base_buffer_init(&json, TARN_MIB);
+    tarn_base_json_writer_init(&writer, &json, 0);
+    tarn_base_json_array_begin(&writer);
+    for (size_t i = 0; i < dropped->name_count; i++) {
+        tarn_base_json_put_string(&writer, dropped->names[i]);
+    }
+    tarn_base_json_array_end(&writer);
+    return tarn_cli__cell_buffer(arena, &json);
 }
 
 static void put_result(TarnCliRows *rows, const TarnLoadResult *result, const char *source,
@@ -77,6 +113,9 @@ static void put_result(TarnCliRows *rows, const TarnLoadResult *result, const ch
         tarn_cli__cell_text(source),
         tarn_cli__cell_text(failure != NULL ? failure->message : NULL),
         tarn_cli__cell_seconds(arena, result->seconds),
+        tarn_cli__cell_int64(arena, (int64_t)result->dropped.rows),
+        names_cell(arena, &result->dropped),
+        tarn_cli__cell_bool(result->dropped.more),
     };
     tarn_cli__rows_put(rows, cells);
 }

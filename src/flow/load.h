@@ -65,6 +65,8 @@ typedef struct TarnLoadResult {
     uint64_t files_skipped; /* loaded before */
     uint64_t files_refused; /* unreadable as a whole, in quarantine */
     uint64_t bytes;         /* of the source files */
+    /* What no column of the table took; of Parquet files whole columns only. */
+    TarnSourceDropped dropped;
     int64_t snapshot_id;    /* TARN_ABSENT = nothing new was there */
     bool created;
     double seconds;

@@ -132,6 +132,7 @@ static bool write_read_rows(TarnLoad *load) {
               tarn_base_buffer_check(&name, load->error) &&
               tarn_engine_arrow_scan_parallel(load->session, "tarn_load", &arrow, load->error) &&
               write_rows(load, &load->target, 0, &sql, &load->target.files);
+    if (ok) tarn_flow__load_stream_dropped(stream, load->arena, &load->result->dropped);
     if (!ok) tarn_flow__load_stream_error(stream, load->error);
     tarn_base_buffer_dispose(&sql);
     tarn_base_buffer_dispose(&name);
@@ -142,6 +143,59 @@ static bool write_read_rows(TarnLoad *load) {
     }
     tarn_flow__load_stream_free(stream);
     return ok;
+}
+
+/* The columns of a Parquet file that the table does not take. */
+static bool find_untaken(const TarnLoad *load, TarnColumn *own, size_t *own_count) {
+    size_t count = 0;
+    for (size_t i = 0; i < *own_count; i++) {
+        bool taken = false;
+        for (size_t j = 0; j < load->column_count && !taken; j++) {
+            taken = strcasecmp(load->columns[j].name, own[i].name) == 0;
+        }
+        if (!taken) own[count++] = own[i];
+    }
+    *own_count = count;
+    return count > 0;
+}
+
+/* How many rows, and which of these columns, have values: the engine counts. */
+static bool count_untaken(TarnLoad *load, const TarnLoadFile *file, const TarnColumn *columns,
+                          size_t count) {
+    TarnSourceDropped dropped = {0};
+    TarnEngineResult *result = NULL;
+    const TarnEngineChunk *chunk = NULL;
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_string(&sql, "SELECT count(*) FILTER (WHERE ");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) tarn_base_buffer_string(&sql, " OR ");
+        tarn_base_buffer_identifier(&sql, tarn_base_text(columns[i].name));
+        tarn_base_buffer_string(&sql, " IS NOT NULL");
+    }
+    tarn_base_buffer_byte(&sql, ')');
+    for (size_t i = 0; i < count; i++) {
+        tarn_base_buffer_string(&sql, ", count(");
+        tarn_base_buffer_identifier(&sql, tarn_base_text(columns[i].name));
+        tarn_base_buffer_byte(&sql, ')');
+    }
+    tarn_base_buffer_string(&sql, " FROM read_parquet(");
+    tarn_base_buffer_literal(&sql, tarn_base_text(file->path));
+    tarn_base_buffer_string(&sql, ", hive_partitioning = false)");
+    bool ok = tarn_base_buffer_check(&sql, load->error) &&
+              tarn_engine_query(load->session, tarn_base_buffer_view(&sql), NULL, 0, &result,
+                                load->error) &&
+              tarn_engine_result_next(result, &chunk, load->error);
+    for (size_t i = 0; ok && chunk != NULL && i <= count; i++) {
+        int64_t rows = 0;
+        if (!tarn_engine_vector_int64(&chunk->columns[i], 0, &rows) || rows == 0) continue;
+        if (i == 0) dropped.rows = (uint64_t)rows;
+        if (i > 0) tarn_source_dropped_add(&dropped, columns[i - 1].name, load->arena);
+    }
+    tarn_engine_result_free(result);
+    tarn_base_buffer_dispose(&sql);
+    tarn_source_dropped_join(&load->result->dropped, &dropped, load->arena);
+    return ok && tarn_base_arena_check(load->arena, load->error);
 }
 
 /* Parquet: the engine reads it itself, one file at a time, since each may lack columns. */
@@ -171,6 +225,7 @@ static bool write_parquet_rows(TarnLoad *load, TarnLoadFile *file, uint32_t sequ
               write_rows(load, &load->target, sequence, &sql, &files) &&
               join_files(load, &load->target.files, &files);
     if (ok) file->rows = (uint64_t)files.rows;
+    if (ok && find_untaken(load, own, &own_count)) ok = count_untaken(load, file, own, own_count);
     tarn_base_buffer_dispose(&sql);
     tarn_base_buffer_dispose(&name);
     return ok;

@@ -10,12 +10,15 @@
 #include <string.h>
 
 #include "base/fault.h"
+#include "base/limits.h"
 #include "flow/load_private.h"
 #include "source/batch_builder.h"
 
 #define SLOTS_MAX 64
 /* Rows after which a hopeless error rate ends the load early. */
 #define EARLY_ROWS 100000
+/* Names of fields, a few for each slot of a file. */
+#define DROPPED_BYTES_MAX (64 * TARN_MIB)
 
 typedef struct OpenFile {
     TarnSourceReader *reader;
@@ -33,6 +36,8 @@ struct TarnLoadStream {
     bool failed;
     TarnError error;
     TarnLoadProgress progress;
+    TarnArena arena; /* of `dropped`: threads add to it, so it cannot be the load's */
+    TarnSourceDropped dropped;
 };
 
 bool tarn_flow__load_stream_new(const TarnLoadStreamOptions *options, TarnLoadStream **stream,
@@ -42,6 +47,7 @@ bool tarn_flow__load_stream_new(const TarnLoadStreamOptions *options, TarnLoadSt
     (*stream)->options = *options;
     if ((*stream)->options.slots > SLOTS_MAX) (*stream)->options.slots = SLOTS_MAX;
     (*stream)->progress.bytes_total = options->bytes_total;
+    tarn_base_arena_init(&(*stream)->arena, DROPPED_BYTES_MAX);
     pthread_mutex_init(&(*stream)->mutex, NULL);
     return true;
 }
@@ -56,6 +62,7 @@ void tarn_flow__load_stream_free(TarnLoadStream *stream) {
     if (stream == NULL) return;
     close_file(stream->current);
     pthread_mutex_destroy(&stream->mutex);
+    tarn_base_arena_dispose(&stream->arena);
     free(stream);
 }
 
@@ -63,6 +70,11 @@ bool tarn_flow__load_stream_error(TarnLoadStream *stream, TarnError *error) {
     if (!stream->failed) return false;
     *error = stream->error;
     return true;
+}
+
+void tarn_flow__load_stream_dropped(const TarnLoadStream *stream, TarnArena *arena,
+                                    TarnSourceDropped *dropped) {
+    tarn_source_dropped_join(dropped, &stream->dropped, arena);
 }
 
 /* --- files, under the mutex --- */
@@ -137,6 +149,23 @@ static bool enter(TarnLoadStream *stream, OpenFile **file, uint32_t *slot, TarnE
     return ok;
 }
 
+/* Under the mutex. */
+static void take_dropped(TarnLoadStream *stream, const TarnSourceReader *reader) {
+    TarnArena arena;
+    TarnSourceDropped dropped = {0};
+    tarn_base_arena_init(&arena, DROPPED_BYTES_MAX);
+    tarn_source_reader_dropped(reader, &arena, &dropped);
+    tarn_source_dropped_join(&stream->dropped, &dropped, &stream->arena);
+    TarnError error = {0};
+    if ((!tarn_base_arena_check(&arena, &error) ||
+         !tarn_base_arena_check(&stream->arena, &error)) &&
+        !stream->failed) {
+        stream->error = error;
+        stream->failed = true;
+    }
+    tarn_base_arena_dispose(&arena);
+}
+
 static void leave(TarnLoadStream *stream, OpenFile *file, uint32_t slot, bool ended) {
     pthread_mutex_lock(&stream->mutex);
     stream->slot_taken[slot] = false;
@@ -144,6 +173,7 @@ static void leave(TarnLoadStream *stream, OpenFile *file, uint32_t slot, bool en
     file->users--;
     if (file->ended && stream->current == file) stream->current = NULL;
     bool last = file->ended && file->users == 0;
+    if (last) take_dropped(stream, file->reader);
     pthread_mutex_unlock(&stream->mutex);
     if (last) close_file(file);
 }
