@@ -18,6 +18,9 @@
 /* Up to so many files of so few schemas are read by shape for their statistics' sake. */
 #define STATISTICS_FILES_MAX 32
 #define STATISTICS_SHAPES_MAX 4
+/* Column chunks in all footers together: reading them must stay a few milliseconds. */
+#define STATISTICS_CHUNKS_MAX 50000
+#define ROWS_OF_A_GROUP 122880 /* of most writers, or more */
 
 typedef struct Scan {
     const TarnTable *table;
@@ -537,11 +540,20 @@ static bool read_mapping(Scan *scan) {
     return true;
 }
 
+static bool footers_are_small(const Scan *scan) {
+    int64_t groups = 0;
+    if (scan->plan->task_count > STATISTICS_FILES_MAX) return false;
+    for (size_t i = 0; i < scan->plan->task_count; i++) {
+        groups += scan->plan->tasks[i].file->record_count / ROWS_OF_A_GROUP + 1;
+    }
+    return groups <= STATISTICS_CHUNKS_MAX / ((int64_t)scan->schema->field_count + 1);
+}
+
 /* By shape although ids would do. What is wrong with a file is left to the engine to tell. */
 static bool prefer_shapes(Scan *scan, TarnMap *groups) {
     TarnError ignored = {0};
     TarnError *error = scan->error;
-    if (scan->plan->task_count > STATISTICS_FILES_MAX) return false;
+    if (!footers_are_small(scan)) return false;
     scan->error = &ignored;
     bool ok = group_files(scan, groups) && groups->count <= STATISTICS_SHAPES_MAX;
     scan->error = error;
