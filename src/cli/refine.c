@@ -1,5 +1,6 @@
 /* tarn build and tarn check: pipelines and quality checks, with what happened to each.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/limits.h"
@@ -26,21 +27,26 @@ static const char *status_colour(TarnCli *cli, TarnModelStatus status) {
     }
 }
 
-static size_t count_failed(const TarnCheckResults *checks) {
-    size_t count = 0;
-    for (size_t i = 0; i < checks->count; i++) {
-        count += checks->items[i].status == TARN_CHECK_FAILED ||
-                 checks->items[i].status == TARN_CHECK_BROKEN;
-    }
-    return count;
-}
-
-/* "2 passed", "1 of 2 failed"; NULL without checks */
+/* "2 passed, 1 warned, 1 quarantined, 1 failed", each if there are any; NULL without checks. A
+ * check that could not be run counts as failed, as it does for the exit code. */
 static const char *checks_text(TarnArena *arena, const TarnCheckResults *checks) {
-    size_t failed = count_failed(checks);
+    static const char *const words[] = {"passed", "warned", "quarantined", "failed"};
+    static const size_t word_of[] = {[TARN_CHECK_PASSED] = 0,
+                                     [TARN_CHECK_WARNED] = 1,
+                                     [TARN_CHECK_QUARANTINED] = 2,
+                                     [TARN_CHECK_FAILED] = 3,
+                                     [TARN_CHECK_BROKEN] = 3};
+    size_t counts[4] = {0};
+    char text[160] = "";
+    size_t used = 0;
     if (checks->count == 0) return NULL;
-    if (failed == 0) return tarn_base_arena_printf(arena, "%zu passed", checks->count);
-    return tarn_base_arena_printf(arena, "%zu of %zu failed", failed, checks->count);
+    for (size_t i = 0; i < checks->count; i++) counts[word_of[checks->items[i].status]]++;
+    for (size_t i = 0; i < 4; i++) {
+        if (counts[i] == 0) continue;
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%zu %s",
+                                 used > 0 ? ", " : "", counts[i], words[i]);
+    }
+    return tarn_base_arena_string(arena, text);
 }
 
 /* One line a model, as it ends: a person watches a long run while it goes. */
