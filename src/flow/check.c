@@ -188,10 +188,16 @@ static const char *default_name(const KindRule *rule, const CheckEntry *entry, T
     return copy;
 }
 
+bool tarn_flow__check_can_quarantine(const TarnCheck *check) {
+    return check->kind == TARN_CHECK_UNIQUE || tarn_flow__check_is_of_rows(check);
+}
+
 static bool add_check(const TarnConfigReader *reader, const TarnJson *at, const KindRule *rule,
                       const CheckEntry *entry, TarnCheckList *checks) {
     TarnCheck check = {.kind = rule->kind,
-                       .severity = (TarnCheckSeverity)entry->severity,
+                       .severity = entry->severity >= 0 ? (TarnCheckSeverity)entry->severity
+                                                        : TARN_CHECK_ERROR,
+                       .severity_given = entry->severity >= 0,
                        .name = entry->name,
                        .where = entry->where,
                        .columns = entry->columns,
@@ -206,8 +212,7 @@ static bool add_check(const TarnConfigReader *reader, const TarnJson *at, const 
                        .line = at->line};
     if (!read_target(reader, at, entry->to, &check.to)) return false;
     if (check.name == NULL) check.name = default_name(rule, entry, reader->arena);
-    if (check.severity == TARN_CHECK_QUARANTINE && check.kind != TARN_CHECK_UNIQUE &&
-        !tarn_flow__check_is_of_rows(&check)) {
+    if (check.severity == TARN_CHECK_QUARANTINE && !tarn_flow__check_can_quarantine(&check)) {
         return tarn_flow__config_refuse(reader, at,
                                         "the check \"%s\" cannot quarantine: it does not tell "
                                         "which rows fail",
@@ -246,7 +251,7 @@ static const KindRule *find_rule(TarnText word) {
 static bool read_one(const TarnConfigReader *reader, const TarnJson *at, TarnText word,
                      const TarnJson *arguments, const char *column, TarnCheckList *checks) {
     const KindRule *rule = find_rule(word);
-    CheckEntry entry = {.inclusive = true};
+    CheckEntry entry = {.severity = -1, .inclusive = true};
     bool inclusive_given = false;
     if (rule == NULL) return refuse_kind(reader, at, word);
     if (arguments != NULL && arguments->kind == TARN_JSON_OBJECT) {

@@ -11,7 +11,9 @@
  *   row_count: {min: 1, max: 100}                freshness: {column: ts, max_age: 1d}
  *   sql: select * from {{ this }} where ..       each row it yields is a failure
  *
- * Each takes name, severity (warn | error | quarantine) and where in its mapping. `data_tests` and
+ * Each takes name, severity (warn | error | quarantine) and where in its mapping. Without a
+ * severity, quality.default_action of tarn.yaml decides if it is there: quarantine takes rows out
+ * where the check can tell which, all else is an error. `data_tests` and
  * `tests` are understood for `checks`, so dbt's properties read as they are. A null passes all but
  * not_null. Checks that look at one row at a time are answered by one scan together.
  *

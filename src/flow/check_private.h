@@ -22,6 +22,7 @@ typedef enum TarnCheckKind {
 typedef struct TarnCheck {
     TarnCheckKind kind;
     TarnCheckSeverity severity;
+    bool severity_given; /* in its own declaration */
     const char *name;
     const char *where; /* rows it is about; NULL = all */
     TarnConfigTexts columns;
@@ -46,6 +47,9 @@ typedef struct TarnCheckList {
 /* `list`: the YAML list; `column` NULL = about the table. Appends. */
 bool tarn_flow__check_read(const TarnConfigReader *reader, const TarnJson *list,
                            const char *column, TarnCheckList *checks) TARN_CHECKED;
+
+/* Can it tell which rows fail, so that they can be put aside? */
+bool tarn_flow__check_can_quarantine(const TarnCheck *check);
 
 /* --- as SQL (check_sql.c) --- */
 

@@ -350,13 +350,16 @@ static bool read_top(Build *build, const TarnJson *root) {
         const TarnJson *member = tarn_base_json_member(root, later_sections[i]);
         if (member != NULL) note_unused(build, later_sections[i], member->key_line);
     }
-    QualityEntry quality = {.default_action = TARN_ON_ERROR_QUARANTINE};
+    QualityEntry quality = {.default_action = -1};
     if (top.quality != NULL &&
         !tarn_flow__config_read(&build->reader, top.quality, "quality", quality_keys,
                                 COUNT(quality_keys), &quality)) {
         return false;
     }
-    build->config->quality_default = (TarnOnError)quality.default_action;
+    build->config->quality_given = quality.default_action >= 0;
+    build->config->quality_default = build->config->quality_given
+                                         ? (TarnOnError)quality.default_action
+                                         : TARN_ON_ERROR_QUARANTINE;
     return read_places(build, root, &top) && read_zones(build, top.zones) &&
            read_sources(build, top.sources);
 }

@@ -65,7 +65,10 @@ typedef struct TarnLakeConfig {
     size_t zone_count;
     const TarnSourceConfig *sources;
     size_t source_count;
-    TarnOnError quality_default; /* quality.default_action */
+    /* quality.default_action: of sources that name no on_error, and, if it is given, of checks
+     * that name no severity. */
+    TarnOnError quality_default;
+    bool quality_given;
     const TarnUnusedSetting *unused;
     size_t unused_count;
 } TarnLakeConfig;

@@ -1,4 +1,5 @@
-/* What the files around a model say of it: config(..), the YAML beside it, files of checks.
+/* What the files around a model say of it: config(..), the YAML beside it, files of checks; and
+ * tarn.yaml, of checks that name no severity.
  *
  * Each is read by a table of keys, so that an unknown key, a wrong type or a setting without effect
  * is an error at its place. What this version does not do is refused by name.
@@ -218,18 +219,6 @@ static bool read_yaml(TarnProject *project, TarnModel *model, TarnText yaml, con
                                     check_config(&reader, entry.config, &model->config));
 }
 
-static bool check_quarantine(const TarnModel *model, TarnError *error) {
-    bool view = model->config.materialized == TARN_MATERIALIZED_VIEW;
-    for (size_t i = 0; view && i < model->checks.count; i++) {
-        const TarnCheck *check = &model->checks.items[i];
-        if (check->severity != TARN_CHECK_QUARANTINE) continue;
-        tarn_base_error_set(error, TARN_E_CONFIG,
-                            "the check \"%s\" cannot quarantine rows of a view", check->name);
-        return tarn_base_error_place(error, check->file, check->line, 1);
-    }
-    return true;
-}
-
 bool tarn_flow__model_read(TarnProject *project, TarnModel *model, TarnText yaml,
                            const char *yaml_file, TarnError *error) {
     TarnConfigReader reader;
@@ -243,7 +232,7 @@ bool tarn_flow__model_read(TarnProject *project, TarnModel *model, TarnText yaml
     }
     tarn_flow__model_reader(project, model->file, error, &reader);
     return read_config(&reader, tree, &model->config) &&
-           check_config(&reader, tree, &model->config) && check_quarantine(model, error);
+           check_config(&reader, tree, &model->config);
 }
 
 /* --- checks/ --- */
@@ -300,6 +289,45 @@ bool tarn_flow__model_read_checks(TarnProject *project, TarnText yaml, const cha
     if (root->kind != TARN_JSON_ARRAY) return read_table_checks(project, &reader, root, yaml);
     TARN_JSON_EACH(item, root) {
         if (!read_table_checks(project, &reader, item, yaml)) return false;
+    }
+    return true;
+}
+
+/* --- severities --- */
+
+/* Of a view no row can be taken out, of some checks nobody knows which: there a failure is an
+ * error. So it is for `skip`, since a check never drops rows without keeping them. */
+static void take_default(const TarnProject *project, TarnCheckList *checks, bool is_view) {
+    bool quarantine = project->config->quality_given &&
+                      project->config->quality_default == TARN_ON_ERROR_QUARANTINE && !is_view;
+    for (size_t i = 0; quarantine && i < checks->count; i++) {
+        TarnCheck *check = &checks->items[i];
+        if (check->severity_given || !tarn_flow__check_can_quarantine(check)) continue;
+        check->severity = TARN_CHECK_QUARANTINE;
+    }
+}
+
+static bool check_quarantine(const TarnModel *model, TarnError *error) {
+    bool view = model->config.materialized == TARN_MATERIALIZED_VIEW;
+    for (size_t i = 0; view && i < model->checks.count; i++) {
+        const TarnCheck *check = &model->checks.items[i];
+        if (check->severity != TARN_CHECK_QUARANTINE) continue;
+        tarn_base_error_set(error, TARN_E_CONFIG,
+                            "the check \"%s\" cannot quarantine rows of a view", check->name);
+        return tarn_base_error_place(error, check->file, check->line, 1);
+    }
+    return true;
+}
+
+bool tarn_flow__model_settle_checks(TarnProject *project, TarnError *error) {
+    for (size_t i = 0; i < project->models.count; i++) {
+        TarnModel *model = &project->models.items[i];
+        bool view = model->config.materialized == TARN_MATERIALIZED_VIEW;
+        take_default(project, &model->checks, view);
+        if (!check_quarantine(model, error)) return false;
+    }
+    for (size_t i = 0; i < project->others.count; i++) {
+        take_default(project, &project->others.items[i].checks, false);
     }
     return true;
 }

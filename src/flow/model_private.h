@@ -104,6 +104,8 @@ bool tarn_flow__model_read(TarnProject *project, TarnModel *model, TarnText yaml
 /* A file of checks/: adds to models, or to the project's others. */
 bool tarn_flow__model_read_checks(TarnProject *project, TarnText yaml, const char *file,
                                   TarnError *error) TARN_CHECKED;
+/* Once all files are read: what checks do that name no severity. */
+bool tarn_flow__model_settle_checks(TarnProject *project, TarnError *error) TARN_CHECKED;
 const char *tarn_flow__materialized_name(int materialized);
 /* For reading YAML of the lake's files: ${env:X} is known. */
 void tarn_flow__model_reader(const TarnProject *project, const char *file, TarnError *error,

@@ -320,6 +320,11 @@ static bool hash_model(TarnProject *project, TarnModel *model, TarnError *error)
         tarn_base_sha256_update(hash, &text.size, sizeof(text.size));
         tarn_base_sha256_update(hash, text.data, text.size);
     }
+    for (size_t i = 0; i < model->checks.count; i++) {
+        const TarnCheck *check = &model->checks.items[i];
+        if (check->severity_given || check->severity == TARN_CHECK_ERROR) continue;
+        tarn_base_sha256_update(hash, &check->severity, sizeof(check->severity)); /* tarn.yaml's */
+    }
     tarn_base_buffer_init(&vars, TARN_LIMIT_CONFIG_BYTES);
     if (uses_vars && project->vars != NULL) tarn_base_json_write(project->vars, 0, &vars);
     tarn_base_sha256_update(hash, vars.data != NULL ? vars.data : "", vars.size);
@@ -520,6 +525,7 @@ static bool read_models(TarnProject *project, const Files *pipelines, const File
             return false;
         }
     }
+    if (!tarn_flow__model_settle_checks(project, error)) return false;
     for (size_t i = 0; i < project->models.count; i++) {
         if (!hash_model(project, &project->models.items[i], error) ||
             !link_model(project, &project->models.items[i], error)) {

@@ -190,6 +190,58 @@ static void rows_go_to_quarantine(void) {
     lake_end();
 }
 
+/* The lake opened anew with a line more in its tarn.yaml. */
+static bool begin_again(const char *setting) {
+    char yaml[4096];
+    snprintf(yaml, sizeof(yaml), "%s%s\n", lake_yaml, setting);
+    lake_close();
+    lake_file("tarn.yaml", yaml);
+    return lake_open();
+}
+
+static void checks_without_a_severity_do_what_the_lake_says(void) {
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table raw.trips (id bigint, name varchar)", "created table raw.trips");
+    SQL("insert into raw.trips values (1, 'a'), (2, NULL), (NULL, 'b')",
+        "inserted 3 rows into raw.trips");
+    lake_file("pipelines/curated/t.sql", "select * from raw.trips");
+    lake_file("pipelines/curated/t.yaml",
+              "columns:\n  - {name: id, checks: [not_null]}\n"
+              "  - {name: name, checks: [{not_null: {severity: warn}}]}\n"
+              "checks: [{row_count: {min: 1}}]\n");
+    lake_build(NULL);
+    CHECK_STRING(lake_checks(&lake_model("curated.t")->checks),
+                 "not_null(id) fail 1; not_null(name) warn 1; row_count pass -1");
+    REQUIRE_OK(begin_again("quality: { default_action: quarantine }"), &error);
+    BUILD(NULL, "curated.t success");
+    CHECK_STRING(lake_checks(&lake_model("curated.t")->checks),
+                 "not_null(id) quarantine 1; not_null(name) warn 1; row_count pass -1");
+    SQL("select * from curated.t order by 1", "1|a;2|NULL");
+    SQL("select reason from curated.\"t$quarantine\"", "not_null(id)");
+    BUILD(NULL, "curated.t unchanged");
+    lake_file("pipelines/sandbox/v.sql",
+              "{{ config(materialized='view') }} select * from raw.trips");
+    lake_file("pipelines/sandbox/v.yaml", "columns: [{name: id, checks: [not_null]}]\n");
+    lake_file("pipelines/sandbox/w.sql", "select * from raw.trips");
+    lake_file("checks/w.yaml", "table: sandbox.w\nchecks: [{row_count: {min: 9}}, {not_null: "
+                               "{column: id, config: {severity: error}}}]\n");
+    lake_build(NULL);
+    CHECK_STRING(lake_checks(&lake_model("sandbox.v")->checks), "not_null(id) fail 1");
+    CHECK_STRING(lake_checks(&lake_model("sandbox.w")->checks),
+                 "row_count fail -1; not_null(id) fail 1");
+    static const char *const strict[] = {"quality: { default_action: fail }",
+                                         "quality: { default_action: skip }"};
+    for (size_t i = 0; i < 2; i++) {
+        REQUIRE_OK(begin_again(strict[i]), &error);
+        lake_build(NULL);
+        CHECK_STRING(lake_model("curated.t")->why, "the pipeline changed");
+        CHECK_STRING(lake_checks(&lake_model("curated.t")->checks),
+                     "not_null(id) fail 1; not_null(name) warn 1; row_count pass -1");
+        SQL("select * from curated.t order by 1", "1|a;2|NULL");
+    }
+    lake_end();
+}
+
 static void incremental_appends(void) {
     REQUIRE_OK(lake_begin(), &error);
     SQL("create table raw.trips (id bigint, d date)", "created table raw.trips");
@@ -478,6 +530,7 @@ int main(int argc, char **argv) {
     TAP_TEST(the_graph_is_found_and_circles_are_told);
     TAP_TEST(gates_keep_the_last_good_table);
     TAP_TEST(rows_go_to_quarantine);
+    TAP_TEST(checks_without_a_severity_do_what_the_lake_says);
     TAP_TEST(incremental_appends);
     TAP_TEST(incremental_merges);
     TAP_TEST(incremental_overwrites_partitions_and_ranges);
