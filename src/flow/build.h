@@ -6,7 +6,8 @@
  * lineage. A failed check of severity error publishes nothing: the last good table stays. A model
  * whose text, settings and input snapshots are those of its last successful run is not run again.
  *
- * Seeds: seeds/<zone>/<name>.csv (seeds/<name>.csv: zone sandbox) are loaded as tables first.
+ * Seeds: seeds/<zone>/<name>.csv (seeds/<name>.csv: zone sandbox) are loaded as tables first, and
+ * checked before they are published like models.
  *
  * config(materialized = 'table' | 'view' | 'incremental', strategy = 'append' | 'merge' |
  * 'overwrite_partitions' | 'replace_where', unique_key = 'id' | ['a', 'b'],

@@ -2,7 +2,7 @@
  *
  * What makes a model run again is told to people as it is found: its text, an input's snapshot, the
  * table itself changed by someone else. Views are put into the catalog after their checks; seeds
- * are loads. Errors in SQL point into the template.
+ * are loads that look at the checks before they publish. Errors in SQL point into the template.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,45 +194,55 @@ static bool publish_view(TarnModelRun *run) {
 
 /* --- seeds --- */
 
-static bool check_published(TarnModelRun *run) {
+/* The load's files take the place of a SELECT's: they are checked as those would be. */
+static bool check_seed(void *state, const TarnTableMetadata *metadata,
+                       const TarnWrittenFiles *files, bool *checked, TarnError *error) {
+    TarnModelRun *run = state;
     TarnCheckContent content = {.table = run->model->name};
-    return tarn_flow__check_run(run->build->options->query, &content, &run->model->checks,
-                                run->build->arena, &run->result->checks, run->error) &&
-           tarn_flow_check_verdict(&run->result->checks, run->error);
+    TarnCheckResults *results = &run->result->checks;
+    run->target.metadata = metadata;
+    run->target.files = *files;
+    run->result->rows = files->rows;
+    *checked = false;
+    if (run->model->checks.count == 0) return true;
+    bool ok = tarn_flow__build_content(run, true, &content.sql) &&
+              tarn_flow__check_run(run->build->options->query, &content, &run->model->checks,
+                                   run->build->arena, results, run->error) &&
+              tarn_flow_check_verdict(results, run->error);
+    if (!ok && error != run->error) *error = *run->error;
+    *checked = ok;
+    return ok;
 }
 
-/* A load keeps each file once; a seed is what its file is now, also if it was so before. */
-static bool forget_file(TarnModelRun *run) {
-    return tarn_db_execute(run->build->db,
-                           "delete from tarn_loaded_file where ns = $1 and name = $2",
-                           TARN_DB_VALUES(tarn_db_string(run->model->name.ns),
-                                          tarn_db_string(run->model->name.name)),
-                           NULL, run->error);
+static bool record_seed(void *state, TarnDb *db, int64_t snapshot_id, TarnError *error) {
+    TarnModelRun *run = state;
+    run->result->snapshot_id = snapshot_id;
+    return tarn_flow__build_put_record(run, db, error);
 }
 
 static bool load_seed(TarnModelRun *run) {
     const TarnBuildOptions *options = run->build->options;
     const char *path = run->model->path;
     TarnLoadResult loaded;
+    TarnLoadGate gate = {.look = check_seed, .record = record_seed, .state = run};
     TarnLoadOptions load = {.os = options->os,
                             .catalog = run->build->catalog,
                             .paths = &path,
                             .path_count = 1,
                             .table = run->model->name,
                             .mode = TARN_LOAD_OVERWRITE,
+                            .again = true,
+                            .gate = &gate,
                             .on_error = TARN_ON_ERROR_FAIL,
                             .drift = TARN_DRIFT_EVOLVE,
                             .scratch = options->scratch};
-    if (!forget_file(run) || !tarn_flow_load(&load, &run->arena, &loaded, run->error)) return false;
-    run->result->rows = (int64_t)loaded.rows_loaded;
-    run->result->snapshot_id = loaded.snapshot_id;
     TarnLineageEdge *edge = TARN_NEW(&run->arena, TarnLineageEdge);
     if (edge == NULL) return tarn_base_arena_check(&run->arena, run->error);
     edge->from = tarn_base_arena_printf(&run->arena, "source:%s", run->model->file);
     run->edges = edge;
     run->edge_count = 1;
-    return tarn_base_arena_check(&run->arena, run->error) && check_published(run) &&
-           tarn_flow__build_record(run);
+    return tarn_base_arena_check(&run->arena, run->error) &&
+           tarn_flow_load(&load, &run->arena, &loaded, run->error);
 }
 
 static bool run_seed(TarnModelRun *run) {

@@ -73,6 +73,8 @@ bool tarn_flow__build_target(TarnModelRun *run) TARN_CHECKED;
 bool tarn_flow__build_quarantine_target(TarnModelRun *run) TARN_CHECKED;
 /* Publishes what was written, with the record of the run, in one commit. */
 bool tarn_flow__build_commit(TarnModelRun *run) TARN_CHECKED;
+/* The record of a success, in a transaction that is open. */
+bool tarn_flow__build_put_record(TarnModelRun *run, TarnDb *db, TarnError *error) TARN_CHECKED;
 /* The record alone, for runs that publish nothing new. */
 bool tarn_flow__build_record(TarnModelRun *run) TARN_CHECKED;
 /* What becomes visible if the commit happens, or the new files alone, as a SELECT. */

@@ -474,7 +474,7 @@ static double seconds_since(const TarnModelRun *run) {
     return (double)(os_of(run)->monotonic_us(os_of(run)) - run->started_us) / 1e6;
 }
 
-static bool put_record(TarnModelRun *run, TarnDb *db, TarnError *error) {
+bool tarn_flow__build_put_record(TarnModelRun *run, TarnDb *db, TarnError *error) {
     int64_t now = tarn_os_clock_ms(os_of(run));
     TarnRunModel record = {.run_id = run->build->run_id,
                            .name = run->model->full,
@@ -491,13 +491,13 @@ static bool put_record(TarnModelRun *run, TarnDb *db, TarnError *error) {
 }
 
 static bool record_commit(void *state, TarnDb *db, TarnError *error) {
-    return put_record(state, db, error);
+    return tarn_flow__build_put_record(state, db, error);
 }
 
 bool tarn_flow__build_record(TarnModelRun *run) {
     TarnDb *db = run->build->db;
-    bool ok = tarn_db_begin(db, TARN_DB_WRITE, run->error) && put_record(run, db, run->error) &&
-              tarn_db_commit(db, run->error);
+    bool ok = tarn_db_begin(db, TARN_DB_WRITE, run->error) &&
+              tarn_flow__build_put_record(run, db, run->error) && tarn_db_commit(db, run->error);
     if (!ok) tarn_db_rollback(db);
     return ok;
 }

@@ -37,8 +37,9 @@ static bool find_files(TarnLoad *load) {
     for (size_t i = 0; i < load->files.count; i++) {
         TarnLoadFile *file = &load->files.items[i];
         if (!tarn_flow__load_hash(options->os, file, load->error) ||
-            !tarn_flow__load_known(tarn_catalog_options(options->catalog)->db, options->table,
-                                   file, load->error)) {
+            (!options->again &&
+             !tarn_flow__load_known(tarn_catalog_options(options->catalog)->db, options->table,
+                                    file, load->error))) {
             return false;
         }
         for (size_t j = 0; j < i && !file->done_before; j++) {
@@ -150,6 +151,10 @@ static bool record_lineage(TarnLoad *load, TarnDb *db, TarnError *error) {
 
 static bool record_load(void *state, TarnDb *db, TarnError *error) {
     TarnLoad *load = state;
+    const TarnLoadGate *gate = load->options->gate;
+    if (load->options->again && !tarn_flow__load_forget(db, load->options->table, error)) {
+        return false;
+    }
     for (size_t i = 0; i < load->files.count; i++) {
         const TarnLoadFile *file = &load->files.items[i];
         if (file->done_before || file->refused != NULL) continue;
@@ -162,7 +167,10 @@ static bool record_load(void *state, TarnDb *db, TarnError *error) {
         !tarn_flow__dialect_write(db, load->options->table, &load->csv, error)) {
         return false;
     }
-    return record_lineage(load, db, error);
+    return record_lineage(load, db, error) &&
+           (gate == NULL ||
+            gate->record(gate->state, db, tarn_table_snapshot_producer_id(load->target.producer),
+                         error));
 }
 
 static bool make_producer(TarnLoad *load, TarnLoadTarget *target, TarnSnapshotOperation operation) {
@@ -192,7 +200,7 @@ static bool make_producer(TarnLoad *load, TarnLoadTarget *target, TarnSnapshotOp
                                             &target->producer, load->error);
 }
 
-static TarnCommitTable commit_table(const TarnLoadTarget *target) {
+static TarnCommitTable commit_table(const TarnLoadTarget *target, bool checked) {
     return (TarnCommitTable){.name = target->name,
                              .base = target->base,
                              .create = target->base == NULL ? target->metadata : NULL,
@@ -203,7 +211,7 @@ static TarnCommitTable commit_table(const TarnLoadTarget *target) {
                              .producer = target->producer,
                              .files = target->files.locations,
                              .file_count = target->files.count,
-                             .evidence = {.schema_checked = true}};
+                             .evidence = {.schema_checked = true, .checks_passed = checked}};
 }
 
 static bool commit_load(TarnLoad *load) {
@@ -217,8 +225,8 @@ static bool commit_load(TarnLoad *load) {
         (quarantined && !make_producer(load, &load->quarantine, TARN_OPERATION_APPEND))) {
         return false;
     }
-    tables[0] = commit_table(&load->target);
-    if (quarantined) tables[1] = commit_table(&load->quarantine);
+    tables[0] = commit_table(&load->target, load->checked);
+    if (quarantined) tables[1] = commit_table(&load->quarantine, false);
     TarnCommit commit = {.tables = tables,
                          .table_count = quarantined ? 2 : 1,
                          .intent = &load->intent,
@@ -234,6 +242,12 @@ static bool commit_load(TarnLoad *load) {
 }
 
 /* --- the whole --- */
+
+static bool pass_gate(TarnLoad *load) {
+    const TarnLoadGate *gate = load->options->gate;
+    return gate == NULL || gate->look(gate->state, load->target.metadata, &load->target.files,
+                                      &load->checked, load->error);
+}
 
 static bool begin_intent(TarnLoad *load) {
     const char *locations[3] = {load->target.metadata->location,
@@ -270,7 +284,8 @@ static bool run_load(TarnLoad *load) {
     if (load->result->files == 0) return true;
     if (!tarn_flow__load_targets(load) || !begin_intent(load) ||
         !tarn_flow__spool_new(options->os, options->scratch, &load->spool, load->error) ||
-        !tarn_flow__load_rows(load) || !count_rows(load) || !tarn_flow__load_rejects(load)) {
+        !tarn_flow__load_rows(load) || !count_rows(load) || !tarn_flow__load_rejects(load) ||
+        !pass_gate(load)) {
         return false;
     }
     TarnStoreBatch batch;

@@ -31,6 +31,19 @@ typedef struct TarnLoadProgress {
     const char *file; /* being read */
 } TarnLoadProgress;
 
+struct TarnWrittenFiles;
+
+/* What stands between a load's rows and those who read them. */
+typedef struct TarnLoadGate {
+    /* The rows are written and nobody can see them; false publishes nothing. *checked: checks were
+     * made and passed, as a zone may require. */
+    bool (*look)(void *state, const TarnTableMetadata *metadata,
+                 const struct TarnWrittenFiles *files, bool *checked, TarnError *error);
+    /* In the transaction that publishes them; may be called more than once. */
+    bool (*record)(void *state, TarnDb *db, int64_t snapshot_id, TarnError *error);
+    void *state;
+} TarnLoadGate;
+
 typedef struct TarnLoadOptions {
     const TarnOs *os;
     TarnCatalog *catalog;
@@ -38,6 +51,8 @@ typedef struct TarnLoadOptions {
     size_t path_count;
     TarnTableName table;
     TarnLoadMode mode;
+    bool again; /* files that were loaded before are loaded like others; for overwriting */
+    const TarnLoadGate *gate; /* NULL = none */
     const char *source;      /* name for the ingest columns; NULL = the table's name */
     const char *schema_file; /* NULL = infer, or the table's own if it exists */
     const char *const *partition_by;

@@ -129,6 +129,7 @@ typedef struct TarnLoad {
     size_t column_count;
     TarnCsvDialect csv;
     bool csv_found; /* now, so that it is to be frozen */
+    bool checked;   /* by the gate */
     TarnLoadTarget target;
     TarnLoadTarget quarantine;
     TarnIntent intent;
@@ -155,6 +156,8 @@ bool tarn_flow__load_rejects(TarnLoad *load) TARN_CHECKED;
 
 bool tarn_flow__load_known(TarnDb *db, TarnTableName table, TarnLoadFile *file,
                            TarnError *error) TARN_CHECKED; /* sets done_before */
+/* Of all files: their rows are overwritten. */
+bool tarn_flow__load_forget(TarnDb *db, TarnTableName table, TarnError *error) TARN_CHECKED;
 bool tarn_flow__load_record(TarnDb *db, TarnTableName table, const char *batch,
                             const TarnLoadFile *file, int64_t now_ms, TarnError *error)
     TARN_CHECKED;

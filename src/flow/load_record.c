@@ -43,6 +43,12 @@ bool tarn_flow__load_known(TarnDb *db, TarnTableName table, TarnLoadFile *file,
                                &one, &file->done_before, error);
 }
 
+bool tarn_flow__load_forget(TarnDb *db, TarnTableName table, TarnError *error) {
+    return tarn_db_execute(db, "delete from tarn_loaded_file where ns = $1 and name = $2",
+                           TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name)),
+                           NULL, error);
+}
+
 bool tarn_flow__load_record(TarnDb *db, TarnTableName table, const char *batch,
                             const TarnLoadFile *file, int64_t now_ms, TarnError *error) {
     return tarn_db_execute(

@@ -295,11 +295,17 @@ bool tarn_flow__model_read_checks(TarnProject *project, TarnText yaml, const cha
 
 /* --- severities --- */
 
-/* Of a view no row can be taken out, of some checks nobody knows which: there a failure is an
- * error. So it is for `skip`, since a check never drops rows without keeping them. */
-static void take_default(const TarnProject *project, TarnCheckList *checks, bool is_view) {
+/* A view has no rows of its own, and a seed is a file that somebody can correct. */
+static bool takes_rows_out(const TarnModel *model) {
+    return model->config.materialized != TARN_MATERIALIZED_VIEW &&
+           model->config.materialized != TARN_MATERIALIZED_SEED;
+}
+
+/* Where no row can be taken out, or nobody knows which, a failure is an error. So it is for
+ * `skip`, since a check never drops rows without keeping them. */
+static void take_default(const TarnProject *project, TarnCheckList *checks) {
     bool quarantine = project->config->quality_given &&
-                      project->config->quality_default == TARN_ON_ERROR_QUARANTINE && !is_view;
+                      project->config->quality_default == TARN_ON_ERROR_QUARANTINE;
     for (size_t i = 0; quarantine && i < checks->count; i++) {
         TarnCheck *check = &checks->items[i];
         if (check->severity_given || !tarn_flow__check_can_quarantine(check)) continue;
@@ -307,13 +313,14 @@ static void take_default(const TarnProject *project, TarnCheckList *checks, bool
     }
 }
 
-static bool check_quarantine(const TarnModel *model, TarnError *error) {
-    bool view = model->config.materialized == TARN_MATERIALIZED_VIEW;
-    for (size_t i = 0; view && i < model->checks.count; i++) {
+static bool refuse_quarantine(const TarnModel *model, TarnError *error) {
+    bool seed = model->config.materialized == TARN_MATERIALIZED_SEED;
+    for (size_t i = 0; i < model->checks.count; i++) {
         const TarnCheck *check = &model->checks.items[i];
         if (check->severity != TARN_CHECK_QUARANTINE) continue;
-        tarn_base_error_set(error, TARN_E_CONFIG,
-                            "the check \"%s\" cannot quarantine rows of a view", check->name);
+        tarn_base_error_set(error, TARN_E_CONFIG, "the check \"%s\" cannot quarantine rows of a %s",
+                            check->name, seed ? "seed" : "view");
+        if (seed) tarn_base_error_hint(error, "correct %s, or make the check warn", model->file);
         return tarn_base_error_place(error, check->file, check->line, 1);
     }
     return true;
@@ -322,12 +329,14 @@ static bool check_quarantine(const TarnModel *model, TarnError *error) {
 bool tarn_flow__model_settle_checks(TarnProject *project, TarnError *error) {
     for (size_t i = 0; i < project->models.count; i++) {
         TarnModel *model = &project->models.items[i];
-        bool view = model->config.materialized == TARN_MATERIALIZED_VIEW;
-        take_default(project, &model->checks, view);
-        if (!check_quarantine(model, error)) return false;
+        if (takes_rows_out(model)) {
+            take_default(project, &model->checks);
+        } else if (!refuse_quarantine(model, error)) {
+            return false;
+        }
     }
     for (size_t i = 0; i < project->others.count; i++) {
-        take_default(project, &project->others.items[i].checks, false);
+        take_default(project, &project->others.items[i].checks);
     }
     return true;
 }

@@ -404,7 +404,23 @@ static bool read_references(TarnProject *project, TarnModel *model, const TarnTe
     return true;
 }
 
+/* What a check compares with is published first. */
+static bool link_checks(TarnProject *project, TarnModel *model, TarnError *error) {
+    for (size_t i = 0; i < model->checks.count; i++) {
+        const TarnCheck *check = &model->checks.items[i];
+        const TarnModel *to = check->kind == TARN_CHECK_RELATIONSHIPS
+                                  ? tarn_flow__project_find(project, check->to)
+                                  : NULL;
+        if (to != NULL && to != model &&
+            !add_parent(project, model, (size_t)(to - project->models.items), error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool link_model(TarnProject *project, TarnModel *model, TarnError *error) {
+    if (!link_checks(project, model, error)) return false;
     if (model->config.materialized == TARN_MATERIALIZED_SEED) return true;
     if (!read_references(project, model, &model->full_sql, error) ||
         (model->full_sql.incremental_used &&
@@ -416,17 +432,6 @@ static bool link_model(TarnProject *project, TarnModel *model, TarnError *error)
         tarn_base_error_hint(error, "only an incremental model may read what it made before: "
                                     "config(materialized = 'incremental')");
         return tarn_base_error_place(error, model->file, 1, 1);
-    }
-    /* What a check compares with is published first. */
-    for (size_t i = 0; i < model->checks.count; i++) {
-        const TarnCheck *check = &model->checks.items[i];
-        const TarnModel *to = check->kind == TARN_CHECK_RELATIONSHIPS
-                                  ? tarn_flow__project_find(project, check->to)
-                                  : NULL;
-        if (to != NULL && to != model &&
-            !add_parent(project, model, (size_t)(to - project->models.items), error)) {
-            return false;
-        }
     }
     return true;
 }

@@ -422,6 +422,47 @@ static void views_and_seeds(void) {
     lake_end();
 }
 
+static void seeds_are_checked_before_they_are_published(void) {
+    static const char good[] = "code,name\nAA,American\nBB,Blue\n";
+    REQUIRE_OK(lake_begin(), &error);
+    lake_file("seeds/curated/carriers.csv", good);
+    BUILD(NULL, "curated.carriers failed: ZONE_POLICY the zone \"curated\" requires checks, and"
+                " this write to \"curated.carriers\" passed none");
+    lake_file("seeds/curated/carriers.yaml",
+              "columns:\n  - {name: code, checks: [unique]}\n"
+              "  - name: name\n    checks:\n"
+              "      - relationships: {to: sandbox.names, field: name, severity: warn}\n");
+    lake_file("seeds/names.csv", "name,rank\nAmerican,1\n");
+    lake_file("pipelines/sandbox/n.sql", "select count(*) as n from curated.carriers");
+    BUILD(NULL, "sandbox.names success; curated.carriers success; sandbox.n success");
+    CHECK_STRING(lake_checks(&lake_model("curated.carriers")->checks),
+                 "relationships(name) warn 1; unique(code) pass 0");
+    CHECK_INT(lake_model("curated.carriers")->rows, 2);
+    SQL("select code, name from curated.carriers order by 1", "AA|American;BB|Blue");
+    BUILD(NULL, "sandbox.names unchanged; curated.carriers unchanged; sandbox.n unchanged");
+    lake_file("seeds/curated/carriers.csv", "code,name\nAA,American\nAA,Again\n");
+    lake_build(NULL);
+    CHECK_INT(lake_model("curated.carriers")->status, TARN_MODEL_FAILED);
+    CHECK_INT(lake_model("curated.carriers")->error->code, TARN_E_CHECK_FAILED);
+    CHECK_STRING(lake_model("curated.carriers")->error->file, "seeds/curated/carriers.yaml");
+    CHECK_INT(lake_model("sandbox.n")->status, TARN_MODEL_SKIPPED);
+    SQL("select code, name from curated.carriers order by 1", "AA|American;BB|Blue");
+    SQL("select count(*) from curated.\"carriers$snapshots\"", "1");
+    CHECK_INT(files_below(".tarn/warehouse/curated"), 1);
+    lake_file("seeds/curated/carriers.csv", good);
+    BUILD(NULL, "sandbox.names unchanged; curated.carriers unchanged; sandbox.n unchanged");
+    TarnBuildOptions refresh = {.full_refresh = true};
+    BUILD(&refresh, "sandbox.names success; curated.carriers success; sandbox.n success");
+    SQL("select count(*) from curated.carriers", "2");
+    lake_file("seeds/curated/carriers.csv", "code,name\nCC,Clear\n");
+    BUILD(NULL, "sandbox.names unchanged; curated.carriers success; sandbox.n success");
+    SQL("select code, name from curated.carriers order by 1", "CC|Clear");
+    lake_file("seeds/curated/carriers.yaml",
+              "columns: [{name: code, checks: [{unique: {severity: quarantine}}]}]\n");
+    BUILD(NULL, "error: CONFIG the check \"unique(code)\" cannot quarantine rows of a seed");
+    lake_end();
+}
+
 static void schemas_evolve(void) {
     REQUIRE_OK(lake_begin(), &error);
     lake_file("pipelines/sandbox/t.sql", "select 1::integer as a, 'x' as b");
@@ -538,6 +579,7 @@ int main(int argc, char **argv) {
     TAP_TEST(a_failure_at_any_point_leaves_no_files);
     TAP_TEST(rows_of_others_survive_a_merge);
     TAP_TEST(views_and_seeds);
+    TAP_TEST(seeds_are_checked_before_they_are_published);
     TAP_TEST(schemas_evolve);
     TAP_TEST(layouts_follow_the_config);
     TAP_TEST(settings_are_refused_with_their_place);
