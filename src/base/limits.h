@@ -46,6 +46,7 @@
 /* Locations of one commit's files: about a million. */
 #define TARN_LIMIT_STORE_BATCH_BYTES (256 * TARN_MIB)
 /* DuckDB's own memory during a load: the whole process stays under 512 MB whatever the file. */
+#define TARN_LIMIT_LOAD_SORT_BYTES (208 * TARN_MIB) /* the same where rows are sorted */
 #define TARN_LIMIT_LOAD_ENGINE_BYTES (320 * TARN_MIB)
 
 #endif

@@ -19,9 +19,10 @@ static bool open_engine(TarnLoad *load) {
     const TarnLoadOptions *options = load->options;
     load->threads = options->threads != 0 ? options->threads
                                           : options->os->processors(options->os);
+    uint64_t memory = tarn_query_write_sorts(load->target.metadata) ? TARN_LIMIT_LOAD_SORT_BYTES
+                                                                    : TARN_LIMIT_LOAD_ENGINE_BYTES;
     TarnEngineOptions engine = {
-        .memory_limit_bytes = options->memory_bytes != 0 ? options->memory_bytes
-                                                         : TARN_LIMIT_LOAD_ENGINE_BYTES,
+        .memory_limit_bytes = options->memory_bytes != 0 ? options->memory_bytes : memory,
         .threads = load->threads,
         .temp_directory = options->scratch,
         .any_insertion_order = true};

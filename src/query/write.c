@@ -19,6 +19,12 @@
 #define TARGET_FILE_BYTES (512 * TARN_MIB)
 /* Rows of a row group: what DuckDB prefers; its memory is what a load's bound allows. */
 #define ROW_GROUP_ROWS 122880
+/* Partitions that a write may hold open without its rows being sorted by them. */
+#define PARTITIONS_FEW 32
+#define PARTITIONS_OF_YEARS 20
+/* Sorted rows come partition by partition: little has to be gathered or open. */
+#define SORTED_PARTITION_ROWS 32768
+#define SORTED_OPEN_FILES 16
 
 typedef struct Writing {
     const TarnWriteOptions *options;
@@ -92,10 +98,39 @@ static bool write_partition_column(const Writing *writing, size_t index, TarnBuf
                                         field->name);
 }
 
+/* The engine gathers rows for every partition it meets, in memory. Where a write may meet many,
+ * the rows come to it in the order of the partitions, sorted on disk if need be; few of them are
+ * then open at a time, and each gets one file. */
+static bool may_be_many(const TarnPartitionSpec *spec) {
+    uint64_t most = 1;
+    for (size_t i = 0; i < spec->field_count; i++) {
+        TarnTransform transform = spec->fields[i].transform;
+        switch (transform.kind) {
+        case TARN_TRANSFORM_VOID: break;
+        case TARN_TRANSFORM_YEAR: most *= PARTITIONS_OF_YEARS; break;
+        case TARN_TRANSFORM_BUCKET: most *= (uint64_t)transform.width; break;
+        default: return true;
+        }
+        if (most > PARTITIONS_FEW) return true;
+    }
+    return false;
+}
+
+bool tarn_query_write_sorts(const TarnTableMetadata *metadata) {
+    const TarnSortOrder *order = tarn_table_metadata_default_sort_order(metadata);
+    return may_be_many(tarn_table_metadata_default_spec(metadata)) ||
+           (order != NULL && order->field_count > 0);
+}
+
 static void write_order(const Writing *writing, TarnBuffer *out) {
     const TarnSortOrder *order =
         tarn_table_metadata_default_sort_order(writing->options->metadata);
     const char *separator = " ORDER BY ";
+    for (size_t i = 0; may_be_many(writing->spec) && i < writing->spec->field_count; i++) {
+        tarn_base_buffer_string(out, separator);
+        tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[i]));
+        separator = ", ";
+    }
     for (size_t i = 0; order != NULL && i < order->field_count; i++) {
         const TarnSortField *field = &order->fields[i];
         const TarnField *source = tarn_table_schema_find(writing->schema, field->source_id);
@@ -152,6 +187,9 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
     const char *location = options->metadata->location;
     const char *path = NULL;
     bool directory = writing->spec->field_count > 0 || options->large;
+    bool sorted = may_be_many(writing->spec);
+    /* Settings of the session: whoever asks for no number has locked it. */
+    bool bounded = writing->spec->field_count > 0 && options->partition_rows > 0;
     const char *data = tarn_base_arena_printf(writing->arena, "%s/data", location);
     const char *file = tarn_base_arena_printf(writing->arena, "%s/data/%05u-%s.parquet", location,
                                               options->sequence, options->commit_id);
@@ -173,7 +211,8 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
                                : 0,
         .partition_columns = writing->columns,
         .partition_count = writing->spec->field_count,
-        .partition_rows = writing->spec->field_count > 0 ? options->partition_rows : 0,
+        .partition_rows = !bounded ? 0 : sorted ? SORTED_PARTITION_ROWS : options->partition_rows,
+        .open_files_max = bounded && sorted ? SORTED_OPEN_FILES : 0,
         .drop_partition_columns = writing->spec->field_count > 0,
         .filename_pattern = directory ? pattern : NULL,
     };
@@ -238,17 +277,42 @@ static bool check_required(const Writing *writing, const TarnDataFile *file, Tar
     return true;
 }
 
+/* Bounds are views into the footer, which is many times their size. */
+static bool keep_bounds(const Writing *writing, TarnDataFile *file, TarnError *error) {
+    for (size_t i = 0; i < file->column_count; i++) {
+        TarnText *bounds[] = {&file->columns[i].lower, &file->columns[i].upper};
+        for (size_t b = 0; b < 2; b++) {
+            if (bounds[b]->data == NULL) continue;
+            bounds[b]->data = tarn_base_text_string(writing->arena, *bounds[b]);
+        }
+    }
+    return tarn_base_arena_check(writing->arena, error);
+}
+
+static bool read_metrics(const Writing *writing, const TarnEngineFile *written,
+                         const TarnFileMetricsOptions *metrics, TarnDataFile *file,
+                         TarnError *error) {
+    RangeReader reader = {.store = writing->options->store, .location = written->path};
+    TarnParquetFooter *footer = NULL;
+    TarnArena scratch;
+    tarn_base_arena_init(&scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    bool ok =
+        tarn_format_parquet_footer_read(read_range, &reader, (uint64_t)written->file_size_bytes,
+                                        written->path, &scratch, &footer, error) &&
+        tarn_table_file_metrics_fill(footer, written->path, metrics, writing->arena, file, error) &&
+        keep_bounds(writing, file, error);
+    tarn_base_arena_dispose(&scratch);
+    return ok;
+}
+
 static bool describe_file(const Writing *writing, const TarnEngineFile *written,
                           TarnDataFile *file, TarnError *error) {
-    const TarnWriteOptions *options = writing->options;
-    RangeReader reader = {.store = options->store, .location = written->path};
-    const TarnTableMetadata *metadata = options->metadata;
+    const TarnTableMetadata *metadata = writing->options->metadata;
     TarnFileMetricsOptions metrics = {.schema = writing->schema,
                                       .properties = metadata->properties,
                                       .property_count = metadata->property_count,
                                       .sort_order =
                                           tarn_table_metadata_default_sort_order(metadata)};
-    TarnParquetFooter *footer = NULL;
     *file = (TarnDataFile){.content = TARN_CONTENT_DATA,
                            .path = tarn_base_text(written->path),
                            .format = TARN_TEXT("PARQUET"),
@@ -256,11 +320,7 @@ static bool describe_file(const Writing *writing, const TarnEngineFile *written,
                            .first_row_id = TARN_ABSENT,
                            .content_offset = TARN_ABSENT,
                            .content_size = TARN_ABSENT};
-    /* Bounds are views into the footer, so it lives as long as the file's description. */
-    return tarn_format_parquet_footer_read(read_range, &reader, (uint64_t)written->file_size_bytes,
-                                           written->path, writing->arena, &footer, error) &&
-           tarn_table_file_metrics_fill(footer, written->path, &metrics, writing->arena, file,
-                                        error) &&
+    return read_metrics(writing, written, &metrics, file, error) &&
            check_required(writing, file, error) &&
            read_partition(writing, written, file, error);
 }

@@ -22,6 +22,10 @@ typedef struct TarnWriteOptions {
     uint64_t file_size;  /* target bytes; 0 = the table's property or its zone's or the default */
 } TarnWriteOptions;
 
+/* Whether rows are sorted before they are written, which takes memory beyond the engine's limit:
+ * the table has a sort order, or partitions of which a write may meet many. */
+bool tarn_query_write_sorts(const TarnTableMetadata *metadata);
+
 typedef struct TarnWrittenFiles {
     TarnDataFile *items;
     const char **locations; /* zero-terminated, in the order of items */
