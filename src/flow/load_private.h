@@ -127,6 +127,8 @@ typedef struct TarnLoad {
     uint64_t bytes_total;
     TarnColumn *columns;
     size_t column_count;
+    const TarnWriteConstant *constants; /* ingest columns */
+    size_t constant_count;
     TarnCsvDialect csv;
     bool csv_found; /* now, so that it is to be frozen */
     bool checked;   /* by the gate */

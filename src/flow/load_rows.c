@@ -19,8 +19,10 @@ static bool open_engine(TarnLoad *load) {
     const TarnLoadOptions *options = load->options;
     load->threads = options->threads != 0 ? options->threads
                                           : options->os->processors(options->os);
-    uint64_t memory = tarn_query_write_sorts(load->target.metadata) ? TARN_LIMIT_LOAD_SORT_BYTES
-                                                                    : TARN_LIMIT_LOAD_ENGINE_BYTES;
+    uint64_t memory = tarn_query_write_sorts(load->target.metadata, load->constants,
+                                             load->constant_count)
+                          ? TARN_LIMIT_LOAD_SORT_BYTES
+                          : TARN_LIMIT_LOAD_ENGINE_BYTES;
     TarnEngineOptions engine = {
         .memory_limit_bytes = options->memory_bytes != 0 ? options->memory_bytes : memory,
         .threads = load->threads,
@@ -40,19 +42,36 @@ static void put_file_names(const TarnLoad *load, TarnBuffer *sql) {
     tarn_base_buffer_byte(sql, ']');
 }
 
+/* The ingest columns that are the same in every row. */
+static bool make_constants(TarnLoad *load) {
+    TarnBuffer source;
+    char time[TARN_TIME_TEXT_BYTES];
+    const TarnLoadOptions *options = load->options;
+    tarn_base_buffer_init(&source, TARN_MIB);
+    tarn_base_buffer_literal(&source, tarn_base_text(options->source != NULL
+                                                         ? options->source
+                                                         : options->table.name));
+    const TarnWriteConstant constants[] = {
+        {TARN_INGEST_SOURCE, tarn_base_text_string(load->arena, tarn_base_buffer_view(&source))},
+        {TARN_INGEST_TIME,
+         tarn_base_arena_printf(load->arena, "TIMESTAMPTZ '%s'",
+                                tarn_base_time_format_us(load->started_us, time))},
+        {TARN_INGEST_BATCH, tarn_base_arena_printf(load->arena, "'%s'", load->intent.id)}};
+    tarn_base_buffer_dispose(&source);
+    load->constant_count = sizeof(constants) / sizeof(constants[0]);
+    load->constants = tarn_base_arena_copy(load->arena, constants, sizeof(constants));
+    return tarn_base_arena_check(load->arena, load->error);
+}
+
 /* The ingest columns; `row_sql` is the row's number, `file_sql` its file's name. */
 static void put_ingest(const TarnLoad *load, const char *row_sql, const char *file_sql,
                        TarnBuffer *sql) {
-    char time[TARN_TIME_TEXT_BYTES];
-    const char *source = load->options->source != NULL ? load->options->source
-                                                       : load->options->table.name;
-    tarn_base_buffer_string(sql, ", ");
-    tarn_base_buffer_literal(sql, tarn_base_text(source));
-    tarn_base_buffer_printf(sql, " AS " TARN_INGEST_SOURCE ", %s AS " TARN_INGEST_FILE
-                                 ", %s AS " TARN_INGEST_ROW ", TIMESTAMPTZ '%s' AS "
-                                 TARN_INGEST_TIME ", '%s' AS " TARN_INGEST_BATCH,
-                            file_sql, row_sql, tarn_base_time_format_us(load->started_us, time),
-                            load->intent.id);
+    tarn_base_buffer_printf(sql, ", %s AS " TARN_INGEST_FILE ", %s AS " TARN_INGEST_ROW, file_sql,
+                            row_sql);
+    for (size_t i = 0; i < load->constant_count; i++) {
+        tarn_base_buffer_printf(sql, ", %s AS %s", load->constants[i].sql,
+                                load->constants[i].name);
+    }
 }
 
 static bool write_rows(TarnLoad *load, TarnLoadTarget *target, uint32_t sequence,
@@ -65,6 +84,8 @@ static bool write_rows(TarnLoad *load, TarnLoadTarget *target, uint32_t sequence
                               .commit_id = load->intent.id,
                               .sequence = sequence,
                               .select_sql = tarn_base_buffer_view(sql),
+                              .constants = load->constants,
+                              .constant_count = load->constant_count,
                               .large = load->bytes_total > 64 * TARN_MIB,
                               .partition_rows = PARTITION_ROWS};
     return tarn_base_buffer_check(sql, load->error) &&
@@ -283,5 +304,5 @@ bool tarn_flow__load_rejects(TarnLoad *load) {
 }
 
 bool tarn_flow__load_rows(TarnLoad *load) {
-    return open_engine(load) && write_all_rows(load);
+    return make_constants(load) && open_engine(load) && write_all_rows(load);
 }

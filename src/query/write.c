@@ -32,6 +32,8 @@ typedef struct Writing {
     const TarnPartitionSpec *spec;
     TarnPrimitive *types; /* of the partition fields */
     const char **columns; /* names of the extra columns */
+    bool many;            /* partitions */
+    bool sorts;
     TarnArena *arena;
 } Writing;
 
@@ -55,10 +57,15 @@ static bool name_partition_columns(Writing *writing, TarnError *error) {
     return tarn_base_arena_check(writing->arena, error);
 }
 
-static void write_column(const TarnField *field, TarnBuffer *out) {
+/* `value`: SQL; NULL = the column of the field's name. */
+static void write_column(const TarnField *field, const char *value, TarnBuffer *out) {
     TarnText name = tarn_base_text(field->name);
     tarn_base_buffer_string(out, "CAST(");
-    tarn_base_buffer_identifier(out, name);
+    if (value != NULL) {
+        tarn_base_buffer_string(out, value);
+    } else {
+        tarn_base_buffer_identifier(out, name);
+    }
     tarn_base_buffer_string(out, " AS ");
     tarn_table_type_to_sql(&field->type, out);
     tarn_base_buffer_string(out, ") AS ");
@@ -98,17 +105,29 @@ static bool write_partition_column(const Writing *writing, size_t index, TarnBuf
                                         field->name);
 }
 
+static const TarnWriteConstant *find_constant(const TarnWriteConstant *constants, size_t count,
+                                              const TarnField *field) {
+    for (size_t i = 0; field != NULL && i < count; i++) {
+        if (strcmp(constants[i].name, field->name) == 0) return &constants[i];
+    }
+    return NULL;
+}
+
 /* The engine gathers rows for every partition it meets, in memory. Where a write may meet many,
  * the rows come to it in the order of the partitions, sorted on disk if need be; few of them are
  * then open at a time, and each gets one file. */
-static bool may_be_many(const TarnPartitionSpec *spec) {
+static bool may_be_many(const TarnTableMetadata *metadata, const TarnWriteConstant *constants,
+                        size_t constant_count) {
+    const TarnSchema *schema = tarn_table_metadata_current_schema(metadata);
+    const TarnPartitionSpec *spec = tarn_table_metadata_default_spec(metadata);
     uint64_t most = 1;
     for (size_t i = 0; i < spec->field_count; i++) {
-        TarnTransform transform = spec->fields[i].transform;
-        switch (transform.kind) {
+        const TarnField *source = tarn_table_schema_find(schema, spec->fields[i].source_id);
+        if (find_constant(constants, constant_count, source) != NULL) continue;
+        switch (spec->fields[i].transform.kind) {
         case TARN_TRANSFORM_VOID: break;
         case TARN_TRANSFORM_YEAR: most *= PARTITIONS_OF_YEARS; break;
-        case TARN_TRANSFORM_BUCKET: most *= (uint64_t)transform.width; break;
+        case TARN_TRANSFORM_BUCKET: most *= (uint64_t)spec->fields[i].transform.width; break;
         default: return true;
         }
         if (most > PARTITIONS_FEW) return true;
@@ -116,17 +135,32 @@ static bool may_be_many(const TarnPartitionSpec *spec) {
     return false;
 }
 
-bool tarn_query_write_sorts(const TarnTableMetadata *metadata) {
+bool tarn_query_write_sorts(const TarnTableMetadata *metadata, const TarnWriteConstant *constants,
+                            size_t constant_count) {
     const TarnSortOrder *order = tarn_table_metadata_default_sort_order(metadata);
-    return may_be_many(tarn_table_metadata_default_spec(metadata)) ||
+    return may_be_many(metadata, constants, constant_count) ||
            (order != NULL && order->field_count > 0);
+}
+
+/* A constant that neither partitions nor sorts is added behind the sort. */
+static const TarnWriteConstant *late_constant(const Writing *writing, const TarnField *field) {
+    const TarnWriteOptions *options = writing->options;
+    const TarnSortOrder *order = tarn_table_metadata_default_sort_order(options->metadata);
+    if (!writing->sorts) return NULL;
+    for (size_t i = 0; i < writing->spec->field_count; i++) {
+        if (writing->spec->fields[i].source_id == field->id) return NULL;
+    }
+    for (size_t i = 0; order != NULL && i < order->field_count; i++) {
+        if (order->fields[i].source_id == field->id) return NULL;
+    }
+    return find_constant(options->constants, options->constant_count, field);
 }
 
 static void write_order(const Writing *writing, TarnBuffer *out) {
     const TarnSortOrder *order =
         tarn_table_metadata_default_sort_order(writing->options->metadata);
     const char *separator = " ORDER BY ";
-    for (size_t i = 0; may_be_many(writing->spec) && i < writing->spec->field_count; i++) {
+    for (size_t i = 0; writing->many && i < writing->spec->field_count; i++) {
         tarn_base_buffer_string(out, separator);
         tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[i]));
         separator = ", ";
@@ -152,9 +186,10 @@ static void write_order(const Writing *writing, TarnBuffer *out) {
     }
 }
 
-/* SELECT columns, transforms FROM (SELECT casts FROM (user's select)). */
-static bool write_select(const Writing *writing, TarnBuffer *out, TarnError *error) {
+/* SELECT *, transforms FROM (SELECT casts FROM (user's select)) ORDER BY .. */
+static bool write_rows(const Writing *writing, TarnBuffer *out, TarnError *error) {
     const TarnSchema *schema = writing->schema;
+    const char *separator = "";
     tarn_base_buffer_string(out, "SELECT *");
     for (size_t i = 0; i < writing->spec->field_count; i++) {
         tarn_base_buffer_string(out, ", ");
@@ -162,13 +197,38 @@ static bool write_select(const Writing *writing, TarnBuffer *out, TarnError *err
     }
     tarn_base_buffer_string(out, " FROM (SELECT ");
     for (size_t i = 0; i < schema->field_count; i++) {
-        if (i > 0) tarn_base_buffer_string(out, ", ");
-        write_column(&schema->fields[i], out);
+        if (late_constant(writing, &schema->fields[i]) != NULL) continue;
+        tarn_base_buffer_string(out, separator);
+        write_column(&schema->fields[i], NULL, out);
+        separator = ", ";
     }
     tarn_base_buffer_string(out, " FROM (");
     tarn_base_buffer_text(out, writing->options->select_sql);
     tarn_base_buffer_string(out, "))");
     write_order(writing, out);
+    return true;
+}
+
+static bool write_select(const Writing *writing, TarnBuffer *out, TarnError *error) {
+    const TarnSchema *schema = writing->schema;
+    bool any_late = false;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        any_late = any_late || late_constant(writing, &schema->fields[i]) != NULL;
+    }
+    if (!any_late) return write_rows(writing, out, error) && tarn_base_buffer_check(out, error);
+    tarn_base_buffer_string(out, "SELECT ");
+    for (size_t i = 0; i < schema->field_count; i++) {
+        const TarnWriteConstant *late = late_constant(writing, &schema->fields[i]);
+        if (i > 0) tarn_base_buffer_string(out, ", ");
+        write_column(&schema->fields[i], late != NULL ? late->sql : NULL, out);
+    }
+    for (size_t i = 0; i < writing->spec->field_count; i++) {
+        tarn_base_buffer_string(out, ", ");
+        tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[i]));
+    }
+    tarn_base_buffer_string(out, " FROM (");
+    if (!write_rows(writing, out, error)) return false;
+    tarn_base_buffer_byte(out, ')');
     return tarn_base_buffer_check(out, error);
 }
 
@@ -187,7 +247,6 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
     const char *location = options->metadata->location;
     const char *path = NULL;
     bool directory = writing->spec->field_count > 0 || options->large;
-    bool sorted = may_be_many(writing->spec);
     /* Settings of the session: whoever asks for no number has locked it. */
     bool bounded = writing->spec->field_count > 0 && options->partition_rows > 0;
     const char *data = tarn_base_arena_printf(writing->arena, "%s/data", location);
@@ -211,8 +270,10 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
                                : 0,
         .partition_columns = writing->columns,
         .partition_count = writing->spec->field_count,
-        .partition_rows = !bounded ? 0 : sorted ? SORTED_PARTITION_ROWS : options->partition_rows,
-        .open_files_max = bounded && sorted ? SORTED_OPEN_FILES : 0,
+        .partition_rows = !bounded        ? 0
+                          : writing->many ? SORTED_PARTITION_ROWS
+                                          : options->partition_rows,
+        .open_files_max = bounded && writing->many ? SORTED_OPEN_FILES : 0,
         .drop_partition_columns = writing->spec->field_count > 0,
         .filename_pattern = directory ? pattern : NULL,
     };
@@ -352,6 +413,10 @@ bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
                        .schema = tarn_table_metadata_current_schema(options->metadata),
                        .spec = tarn_table_metadata_default_spec(options->metadata),
                        .arena = arena};
+    writing.many =
+        may_be_many(options->metadata, options->constants, options->constant_count);
+    writing.sorts = tarn_query_write_sorts(options->metadata, options->constants,
+                                           options->constant_count);
     TarnBuffer select;
     TarnBuffer field_ids;
     TarnEngineFile *written = NULL;

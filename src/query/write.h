@@ -9,6 +9,12 @@
 #include "catalog/catalog.h"
 #include "engine/engine.h"
 
+/* A column that is the same in every row of a write. */
+typedef struct TarnWriteConstant {
+    const char *name;
+    const char *sql; /* its value */
+} TarnWriteConstant;
+
 typedef struct TarnWriteOptions {
     TarnEngineSession *session;
     TarnStore *store;
@@ -16,6 +22,8 @@ typedef struct TarnWriteOptions {
     const char *commit_id;             /* the intent's: in every file name */
     uint32_t sequence;                 /* of this write among those of the commit: in file names */
     TarnText select_sql; /* yields the schema's columns by name; casts are added here */
+    const TarnWriteConstant *constants; /* columns of select_sql that need not be sorted along */
+    size_t constant_count;
     bool large;          /* may be more than one file: cut at the target size, order not kept */
     uint64_t partition_rows; /* gathered by a thread before they go to the partitions' files, as in
                                 the engine's options: the session must not be locked; 0 = many */
@@ -24,7 +32,8 @@ typedef struct TarnWriteOptions {
 
 /* Whether rows are sorted before they are written, which takes memory beyond the engine's limit:
  * the table has a sort order, or partitions of which a write may meet many. */
-bool tarn_query_write_sorts(const TarnTableMetadata *metadata);
+bool tarn_query_write_sorts(const TarnTableMetadata *metadata, const TarnWriteConstant *constants,
+                            size_t constant_count);
 
 typedef struct TarnWrittenFiles {
     TarnDataFile *items;
