@@ -477,12 +477,14 @@ def bench_memory(work):
                     if number > 0:
                         part.readline()
                     shutil.copyfileobj(part, out, 1 << 20)
-        lake = new_lake(work / f"memory-{times}", sync="catalog")
-        done = tarn(lake, "load", str(csv), "sandbox.lineitem", "--schema", str(schema),
-                    "--partition-by", "year(l_shipdate)")
-        absolute(f"load of {times} x lineitem CSV, peak memory", "rss", done.rss / 2**20, 512, "MB")
+        for unit in ("year", "day"): # 7 partitions, and 2,526 that the rows are sorted for
+            lake = new_lake(work / f"memory-{times}-{unit}", sync="catalog")
+            done = tarn(lake, "load", str(csv), "sandbox.lineitem", "--schema", str(schema),
+                        "--partition-by", f"{unit}(l_shipdate)")
+            absolute(f"load of {times} x lineitem CSV by {unit}, peak memory", "rss",
+                     done.rss / 2**20, 512, "MB")
+            shutil.rmtree(lake)
         csv.unlink()
-        shutil.rmtree(lake)
 
 
 BENCHES = {"start": bench_start, "listing": bench_listing, "commits": bench_commits,
