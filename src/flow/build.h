@@ -3,8 +3,10 @@
  * A model is one SELECT in pipelines/<zone>/[<namespace>/..]<name>.sql and becomes a table, a view
  * or is added to incrementally. Its rows are written, checked while nobody can see them, then
  * published in one commit together with the record of the run, the results of the checks and the
- * lineage. A failed check of severity error publishes nothing: the last good table stays. A model
- * whose text, settings and input snapshots are those of its last successful run is not run again.
+ * lineage. A failed check of severity error publishes nothing: the last good table stays. Rows of
+ * severity quarantine go to <table>$quarantine; a build that makes the whole table replaces those
+ * that earlier builds of the model put there. A model whose text, settings and input snapshots are
+ * those of its last successful run is not run again.
  *
  * Seeds: seeds/<zone>/<name>.csv (seeds/<name>.csv: zone sandbox) are loaded as tables first, and
  * checked before they are published like models.

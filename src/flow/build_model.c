@@ -268,7 +268,8 @@ static bool publish_table(TarnModelRun *run) {
         run->result->snapshot_id = run->target.base->metadata->current_snapshot_id;
         return tarn_flow__build_record(run);
     }
-    return tarn_flow__build_gate(run) && tarn_flow__build_commit(run);
+    return tarn_flow__build_gate(run) && tarn_flow__build_quarantine_clean(run) &&
+           tarn_flow__build_commit(run);
 }
 
 static bool run_select(TarnModelRun *run) {

@@ -26,6 +26,8 @@ typedef struct TarnBuildTarget {
     TarnTableRequirement requirements[4];
     size_t requirement_count;
     TarnWrittenFiles files;
+    const TarnText *removed; /* paths of files that go; of the quarantine */
+    size_t removed_count;
     TarnSnapshotChange change;
     TarnProducerOptions producer_options;
     TarnSnapshotProducer *producer;
@@ -70,7 +72,8 @@ bool tarn_flow__build_plan(TarnBuild *build, const TarnModel *model, TarnModelRe
 
 /* New metadata, or the base's with columns, partitioning and order as the model wants them. */
 bool tarn_flow__build_target(TarnModelRun *run) TARN_CHECKED;
-bool tarn_flow__build_quarantine_target(TarnModelRun *run) TARN_CHECKED;
+/* The quarantine if there is one, or if `make`; base and metadata are else NULL. */
+bool tarn_flow__build_quarantine_target(TarnModelRun *run, bool make) TARN_CHECKED;
 /* Publishes what was written, with the record of the run, in one commit. */
 bool tarn_flow__build_commit(TarnModelRun *run) TARN_CHECKED;
 /* The record of a success, in a transaction that is open. */
@@ -83,10 +86,18 @@ bool tarn_flow__build_content(TarnModelRun *run, bool new_files_only, const char
 
 /* --- rows (build_rows.c) --- */
 
+bool tarn_flow__build_write_files(TarnModelRun *run, TarnBuildTarget *target, uint32_t sequence,
+                                  TarnText select, bool large, TarnWrittenFiles *files)
+    TARN_CHECKED;
 /* Writes the model's new rows into files that nothing refers to yet. */
 bool tarn_flow__build_write(TarnModelRun *run) TARN_CHECKED;
 /* Checks what would be published; takes rows out into the quarantine if checks say so. A failed
  * check is an error of the run: TARN_E_CHECK_FAILED. */
 bool tarn_flow__build_gate(TarnModelRun *run) TARN_CHECKED;
+
+/* --- the quarantine (build_quarantine.c) --- */
+
+/* When the table is made anew: what earlier builds of the model put aside goes in its commit. */
+bool tarn_flow__build_quarantine_clean(TarnModelRun *run) TARN_CHECKED;
 
 #endif

@@ -34,10 +34,8 @@ static bool has_quarantine(const TarnModelRun *run) {
 static bool begin_intent(TarnModelRun *run) {
     const char *locations[2] = {run->target.metadata->location, NULL};
     size_t count = 1;
-    if (has_quarantine(run)) {
-        if (!tarn_flow__build_quarantine_target(run)) return false;
-        locations[count++] = run->quarantine.metadata->location;
-    }
+    if (!tarn_flow__build_quarantine_target(run, has_quarantine(run))) return false;
+    if (run->quarantine.metadata != NULL) locations[count++] = run->quarantine.metadata->location;
     run->intent_open = tarn_catalog_intent_begin(run->build->catalog, locations, count,
                                                  &run->intent, run->error);
     return run->intent_open;
@@ -45,8 +43,8 @@ static bool begin_intent(TarnModelRun *run) {
 
 /* --- writing --- */
 
-static bool write_files(TarnModelRun *run, TarnBuildTarget *target, uint32_t sequence,
-                        TarnText select, bool large, TarnWrittenFiles *files) {
+bool tarn_flow__build_write_files(TarnModelRun *run, TarnBuildTarget *target, uint32_t sequence,
+                                  TarnText select, bool large, TarnWrittenFiles *files) {
     TarnWriteOptions write = {.session = session_of(run),
                               .store = target->base != NULL
                                            ? target->base->store
@@ -224,8 +222,9 @@ static bool write_staged(TarnModelRun *run) {
     int64_t bytes = 0;
     for (size_t i = 0; ok && i < old.scan_count; i++) bytes += old.scans[i].bytes;
     ok = ok && tarn_base_buffer_check(&sql, run->error) &&
-         write_files(run, &run->target, 0, tarn_base_buffer_view(&sql),
-                     bytes + input_bytes(run) > (int64_t)LARGE_BYTES, &run->target.files);
+         tarn_flow__build_write_files(run, &run->target, 0, tarn_base_buffer_view(&sql),
+                                      bytes + input_bytes(run) > (int64_t)LARGE_BYTES,
+                                      &run->target.files);
     tarn_base_buffer_dispose(&sql);
     return ok;
 }
@@ -235,8 +234,9 @@ static bool write_selected(TarnModelRun *run) {
     tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
     put_select(run, &sql);
     bool ok = tarn_base_buffer_check(&sql, run->error) &&
-              write_files(run, &run->target, 0, tarn_base_buffer_view(&sql),
-                          input_bytes(run) > (int64_t)LARGE_BYTES, &run->target.files);
+              tarn_flow__build_write_files(run, &run->target, 0, tarn_base_buffer_view(&sql),
+                                           input_bytes(run) > (int64_t)LARGE_BYTES,
+                                           &run->target.files);
     tarn_base_buffer_dispose(&sql);
     if (!ok) return false;
     run->result->rows = run->target.files.rows;
@@ -342,12 +342,13 @@ static bool split_rows(TarnModelRun *run) {
     bool ok = tarn_base_buffer_check(&sql, run->error) &&
               tarn_flow__check_prepare(run->build->options->query, &content,
                                        tarn_base_buffer_view(&sql), &run->arena, run->error) &&
-              write_files(run, &run->target, 1, tarn_base_buffer_view(&sql), large, &kept);
+              tarn_flow__build_write_files(run, &run->target, 1, tarn_base_buffer_view(&sql), large,
+                                           &kept);
     tarn_base_buffer_clear(&sql);
     put_quarantined(run, &sql);
     ok = ok && tarn_base_buffer_check(&sql, run->error) &&
-         write_files(run, &run->quarantine, 2, tarn_base_buffer_view(&sql), large,
-                     &run->quarantine.files);
+         tarn_flow__build_write_files(run, &run->quarantine, 2, tarn_base_buffer_view(&sql), large,
+                                      &run->quarantine.files);
     tarn_base_buffer_dispose(&sql);
     if (!ok || !delete_files(run, &before)) return false;
     if (kept.rows + run->quarantine.files.rows != before.rows) {

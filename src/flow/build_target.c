@@ -310,7 +310,7 @@ bool tarn_flow__build_target(TarnModelRun *run) {
 
 /* --- the quarantine: the same columns a load's has --- */
 
-bool tarn_flow__build_quarantine_target(TarnModelRun *run) {
+bool tarn_flow__build_quarantine_target(TarnModelRun *run, bool make) {
     static const char *const names[] = {"reason", "column",   "file",   "line",  "row",
                                         "byte_offset", "original", "source", "batch", "time"};
     static const char *const types[] = {"VARCHAR", "VARCHAR", "VARCHAR", "BIGINT",  "BIGINT",
@@ -330,6 +330,7 @@ bool tarn_flow__build_quarantine_target(TarnModelRun *run) {
         target->metadata = target->base->metadata;
         return true;
     }
+    if (!make) return true;
     for (size_t i = 0; i < COLUMNS; i++) texts[i] = tarn_base_text(types[i]);
     return tarn_table_schema_from_sql(names, texts, COLUMNS, 2, &run->arena, &schema, &last_id,
                                       run->error) &&
@@ -433,32 +434,52 @@ bool tarn_flow__build_content(TarnModelRun *run, bool new_files_only, const char
 
 /* --- committing --- */
 
-static bool make_producer(TarnModelRun *run, TarnBuildTarget *target, bool own) {
+/* Rows put aside are added; those of earlier builds may go. */
+static void change_quarantine(TarnBuildTarget *target) {
+    if (target->removed_count == 0) return;
+    target->change.operation = target->files.count > 0 ? TARN_OPERATION_OVERWRITE
+                                                       : TARN_OPERATION_DELETE;
+    target->change.removed = target->removed;
+    target->change.removed_count = target->removed_count;
+    target->change.starting_snapshot_id = target->base->metadata->current_snapshot_id;
+}
+
+static void change_table(const TarnModelRun *run, TarnBuildTarget *target) {
     const TarnModelConfig *config = &run->model->config;
-    TarnProperty *summary = TARN_NEW_ARRAY(&run->arena, 2, TarnProperty);
-    bool adds = !own || target->base == NULL ||
+    bool adds = target->base == NULL ||
                 (run->incremental && config->strategy == TARN_STRATEGY_APPEND);
+    if (adds) return;
+    target->change.operation = TARN_OPERATION_OVERWRITE;
+    if (run->incremental && config->strategy == TARN_STRATEGY_OVERWRITE_PARTITIONS) {
+        target->change.replace_partitions = true;
+    } else {
+        target->change.remove_where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
+    }
+    if (run->incremental) {
+        /* what was read to make the new files must still be all there is */
+        target->change.starting_snapshot_id = target->base->metadata->current_snapshot_id;
+        target->change.refuse_new_data = true;
+        target->change.refuse_new_deletes = true;
+    }
+}
+
+static bool make_producer(TarnModelRun *run, TarnBuildTarget *target) {
+    TarnProperty *summary = TARN_NEW_ARRAY(&run->arena, 2, TarnProperty);
     if (summary == NULL) return tarn_base_arena_check(&run->arena, run->error);
     summary[0] = (TarnProperty){"tarn.run", run->build->run_id};
     summary[1] = (TarnProperty){"tarn.model", run->model->full};
     target->change = (TarnSnapshotChange){
-        .operation = adds ? TARN_OPERATION_APPEND : TARN_OPERATION_OVERWRITE,
+        .operation = TARN_OPERATION_APPEND,
         .added = target->files.items,
         .added_count = target->files.count,
         .added_sequence_number = TARN_ABSENT,
         .summary = summary,
         .summary_count = 2,
         .starting_snapshot_id = TARN_ABSENT};
-    if (!adds && run->incremental && config->strategy == TARN_STRATEGY_OVERWRITE_PARTITIONS) {
-        target->change.replace_partitions = true;
-    } else if (!adds) {
-        target->change.remove_where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
-    }
-    if (!adds && run->incremental) {
-        /* what was read to make the new files must still be all there is */
-        target->change.starting_snapshot_id = target->base->metadata->current_snapshot_id;
-        target->change.refuse_new_data = true;
-        target->change.refuse_new_deletes = true;
+    if (target == &run->quarantine) {
+        change_quarantine(target);
+    } else {
+        change_table(run, target);
     }
     target->producer_options = (TarnProducerOptions){
         .os = os_of(run),
@@ -519,9 +540,8 @@ static TarnCommitTable commit_table(const TarnBuildTarget *target) {
 
 bool tarn_flow__build_commit(TarnModelRun *run) {
     TarnCommitTable tables[2];
-    bool aside = run->quarantine.files.count > 0;
-    if (!make_producer(run, &run->target, true) ||
-        (aside && !make_producer(run, &run->quarantine, false))) {
+    bool aside = run->quarantine.files.count + run->quarantine.removed_count > 0;
+    if (!make_producer(run, &run->target) || (aside && !make_producer(run, &run->quarantine))) {
         return false;
     }
     run->result->snapshot_id = tarn_table_snapshot_producer_id(run->target.producer);

@@ -190,6 +190,92 @@ static void rows_go_to_quarantine(void) {
     lake_end();
 }
 
+/* A file whose row does not fit. */
+static void load_bad_row(TarnTableName table) {
+    const char *path = scratch_at(&lake.scratch, "bad.csv");
+    TarnLoadResult result;
+    TarnLoadOptions options = {.os = tarn_os_posix(),
+                               .catalog = lake.catalog,
+                               .paths = &path,
+                               .path_count = 1,
+                               .table = table,
+                               .on_error = TARN_ON_ERROR_QUARANTINE,
+                               .max_error_rate = 1,
+                               .scratch = lake.scratch.path};
+    lake_file("bad.csv", "id\n5\nx\n");
+    REQUIRE_OK(tarn_flow_load(&options, &lake.arena, &result, &error), &error);
+    CHECK_INT(result.rows_quarantined, 1);
+}
+
+static void a_table_made_anew_has_its_bad_rows_once(void) {
+    static const char rows[] = "select reason, \"row\", decode(original), source = 'sandbox.t'"
+                               " from sandbox.\"t$quarantine\" order by 3";
+    TarnBuildOptions refresh = {.full_refresh = true};
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table raw.trips (id bigint)", "created table raw.trips");
+    SQL("insert into raw.trips values (1), (-1), (-2)", "inserted 3 rows into raw.trips");
+    lake_file("pipelines/sandbox/t.sql", "select id from raw.trips");
+    lake_file("pipelines/sandbox/t.yaml",
+              "columns: [{name: id, checks: [{range: {min: 0, severity: quarantine}}]}]\n");
+    BUILD(NULL, "sandbox.t success");
+    SQL(rows, "range(id)|NULL|{\"id\":-1}|true;range(id)|NULL|{\"id\":-2}|true");
+    BUILD(&refresh, "sandbox.t success");
+    SQL(rows, "range(id)|NULL|{\"id\":-1}|true;range(id)|NULL|{\"id\":-2}|true");
+    load_bad_row((TarnTableName){"sandbox", "t"});
+    SQL("insert into raw.trips values (-3)", "inserted 1 row into raw.trips");
+    SQL("select count(*) from sandbox.\"t$quarantine\"", "3");
+    BUILD(NULL, "sandbox.t success");
+    CHECK_INT(lake_model("sandbox.t")->quarantined, 3);
+    SQL("select count(*), count(file) from sandbox.\"t$quarantine\"", "4|1");
+    SQL("select operation from sandbox.\"t$quarantine$snapshots\" order by committed_at",
+        "append;overwrite;append;overwrite");
+    /* One file with rows of a build and of a load, as a program that joins files leaves it. */
+    SQL("insert into sandbox.\"t$quarantine\" (reason, file, source) values"
+        " ('old', NULL, 'sandbox.t'), ('load', 'a.csv', 'sandbox.t'), ('other', NULL, 't'),"
+        " ('none', NULL, NULL)",
+        "inserted 4 rows into sandbox.t$quarantine");
+    lake_file("pipelines/sandbox/t.sql", "select abs(id) as id from raw.trips");
+    BUILD(NULL, "sandbox.t success");
+    CHECK_INT(lake_model("sandbox.t")->quarantined, 0);
+    SQL("select reason = 'old', file is null from sandbox.\"t$quarantine\" where original is null"
+        " order by reason",
+        "false|false;false|true;false|true");
+    SQL("select count(*), count(original) from sandbox.\"t$quarantine\"", "4|1");
+    BUILD(&refresh, "sandbox.t success");
+    SQL("select count(*) from sandbox.\"t$quarantine$snapshots\"", "6");
+    lake_file("pipelines/sandbox/t.sql", "select id from raw.trips");
+    BUILD(NULL, "sandbox.t success");
+    SQL("select count(*), count(original) from sandbox.\"t$quarantine\"", "7|4");
+    lake_file("pipelines/sandbox/t.yaml", "description: no checks any more\n");
+    BUILD(NULL, "sandbox.t success");
+    SQL("select count(*), count(original) from sandbox.\"t$quarantine\"", "4|1");
+    SQL("select operation from sandbox.\"t$quarantine$snapshots\" order by committed_at"
+        " desc limit 1",
+        "delete");
+    lake_end();
+}
+
+static void an_incremental_run_adds_its_bad_rows(void) {
+    TarnBuildOptions refresh = {.full_refresh = true};
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table raw.trips (id bigint, v bigint)", "created table raw.trips");
+    SQL("insert into raw.trips values (1, 1), (2, -1), (3, 1)", "inserted 3 rows into raw.trips");
+    lake_file("pipelines/sandbox/t.sql",
+              "{{ config(materialized='incremental') }} select id, v from raw.trips\n"
+              "{% if is_incremental() %} where id > (select max(id) from {{ this }}) {% endif %}");
+    lake_file("pipelines/sandbox/t.yaml",
+              "columns: [{name: v, checks: [{range: {min: 0, severity: quarantine}}]}]\n");
+    BUILD(NULL, "sandbox.t success");
+    SQL("insert into raw.trips values (4, -1), (5, 1)", "inserted 2 rows into raw.trips");
+    BUILD(NULL, "sandbox.t success");
+    SQL("select decode(original) from sandbox.\"t$quarantine\" order by 1",
+        "{\"id\":2,\"v\":-1};{\"id\":4,\"v\":-1}");
+    BUILD(&refresh, "sandbox.t success");
+    SQL("select decode(original) from sandbox.\"t$quarantine\" order by 1",
+        "{\"id\":2,\"v\":-1};{\"id\":4,\"v\":-1}");
+    lake_end();
+}
+
 /* The lake opened anew with a line more in its tarn.yaml. */
 static bool begin_again(const char *setting) {
     char yaml[4096];
@@ -571,6 +657,8 @@ int main(int argc, char **argv) {
     TAP_TEST(the_graph_is_found_and_circles_are_told);
     TAP_TEST(gates_keep_the_last_good_table);
     TAP_TEST(rows_go_to_quarantine);
+    TAP_TEST(a_table_made_anew_has_its_bad_rows_once);
+    TAP_TEST(an_incremental_run_adds_its_bad_rows);
     TAP_TEST(checks_without_a_severity_do_what_the_lake_says);
     TAP_TEST(incremental_appends);
     TAP_TEST(incremental_merges);
