@@ -193,6 +193,9 @@ static void nested_types(void) {
     CHECK(tarn_base_text_starts(tarn_base_text(got),
                                 "1: '{\"k\":[1,2]}'|[null {y=9 x=12 z=null}]\n! row 2"));
     CHECK(strstr(got, "column \"l[1].x\": \"q\" is not of that type (int)") != NULL);
+    options = avro_options("l list<struct<x string>>");
+    CHECK_STRING(read_file(path, &options), "1: [null {x='12'}]\n2: [null {x='q'}]\n");
+    CHECK_STRING(dropped_text(), "2: l.element.y, m");
     options = avro_options("l int, m list<int>");
     (void)read_file(path, &options);
     CHECK_INT(got_rejects, 2);
