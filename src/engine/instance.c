@@ -94,12 +94,10 @@ static bool run_setting(TarnEngine *engine, const TarnBuffer *sql, TarnError *er
     return tarn_engine__run_own(engine->control, sql, error);
 }
 
-/* Extensions' settings exist only once the instance is open. Footers are kept because DuckDB binds
- * a statement again when it runs it, and files do not change; memory that is short evicts them. */
-static bool set_extensions(TarnEngine *engine, TarnError *error) {
+/* ICU's settings exist only once the instance is open. */
+static bool set_calendar(TarnEngine *engine, TarnError *error) {
     static const char *const statements[] = {"SET GLOBAL TimeZone = 'UTC'",
-                                             "SET GLOBAL Calendar = 'gregorian'",
-                                             "SET GLOBAL parquet_metadata_cache = true"};
+                                             "SET GLOBAL Calendar = 'gregorian'"};
     bool done = true;
     for (size_t i = 0; done && i < sizeof(statements) / sizeof(statements[0]); i++) {
         TarnBuffer sql;
@@ -137,7 +135,7 @@ static bool prepare_engine(TarnEngine *engine, const TarnEngineOptions *options,
                            TarnError *error) {
     if (!open_database(engine, options, error)) return false;
     if (!tarn_engine_session_open(engine, &engine->control, error)) return false;
-    if (!set_extensions(engine, error)) return false;
+    if (!set_calendar(engine, error)) return false;
     if (!set_spill_limit(engine, options->temp_directory_bytes_max, error)) return false;
     for (size_t i = 0; i < options->extension_count; i++) {
         if (!load_extension(engine, options->extensions[i], error)) return false;
@@ -212,7 +210,8 @@ bool tarn_engine_lock(TarnEngine *engine, const char *const *directories, size_t
     bool done = run_setting(engine, &sql, error);
     static const char *const steps[] = {
         "SET GLOBAL enable_external_access = false",
-        "SET GLOBAL allowed_configs = ['enable_progress_bar', 'enable_progress_bar_print']",
+        "SET GLOBAL allowed_configs = ['enable_progress_bar', 'enable_progress_bar_print', "
+        "'parquet_metadata_cache']",
         "SET GLOBAL lock_configuration = true",
     };
     for (size_t i = 0; done && i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -87,6 +87,10 @@ static bool write_rows(TarnLoad *load, TarnLoadTarget *target, uint32_t sequence
                               .constants = load->constants,
                               .constant_count = load->constant_count,
                               .large = load->bytes_total > 64 * TARN_MIB,
+                              .os = load->options->os,
+                              .scratch = load->options->scratch,
+                              .bytes = load->bytes_total,
+                              .threads = load->threads,
                               .partition_rows = PARTITION_ROWS};
     return tarn_base_buffer_check(sql, load->error) &&
            tarn_query_write_files(&write, load->arena, files, load->error);

@@ -278,6 +278,17 @@ static const char *filter_text(TarnPrepared *prepared, const TarnPredicate *filt
     return copy;
 }
 
+/* DuckDB binds a statement again when it runs it, and reads the files' footers each time unless it
+ * keeps them. Those of few files it may; it thinks them much smaller in memory than they are. */
+#define FOOTERS_KEPT_MAX 64
+
+static bool keep_footers(TarnQuery *query, bool keep, TarnError *error) {
+    if (query->keeps_footers == keep) return true;
+    query->keeps_footers = keep;
+    return tarn_engine_session_set(query->session, "parquet_metadata_cache",
+                                   keep ? "true" : "false", error);
+}
+
 static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
                        const TarnScanPlan *plan, TarnError *error) {
     TarnBuffer sql;
@@ -293,7 +304,9 @@ static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
     return ok;
 }
 
-static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, TarnError *error) {
+/* `files`: of the statement so far. */
+static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, size_t *files,
+                       TarnError *error) {
     const TarnPredicate *bound = NULL;
     const TarnPredicate *filter = filter_of(prepared, binding);
     TarnScanPlan *plan = NULL;
@@ -314,19 +327,24 @@ static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, TarnE
                              .bytes = plan->bytes,
                              .rows = plan->rows};
     prepared->filters[prepared->scan_count++] = filter_text(prepared, bound, binding->schema);
-    bool ok = place_view(prepared, binding, plan, error);
+    *files += plan->task_count;
+    bool ok = keep_footers(prepared->query, *files <= FOOTERS_KEPT_MAX, error) &&
+              place_view(prepared, binding, plan, error);
     tarn_table_scan_plan_dispose(plan);
     return ok;
 }
 
 static bool plan_tables(TarnPrepared *prepared, TarnError *error) {
     size_t count = prepared->bindings.count;
+    size_t files = 0;
     prepared->scans = TARN_NEW_ARRAY(prepared->arena, count + 1, TarnScanStats);
     prepared->filters = TARN_NEW_ARRAY(prepared->arena, count + 1, const char *);
     if (!tarn_base_arena_check(prepared->arena, error)) return false;
     for (size_t i = 0; i < count; i++) {
         const TarnBinding *binding = &prepared->bindings.items[i];
-        if (binding->schema != NULL && !plan_table(prepared, binding, error)) return false;
+        if (binding->schema != NULL && !plan_table(prepared, binding, &files, error)) {
+            return false;
+        }
     }
     return true;
 }

@@ -14,6 +14,7 @@ struct TarnQuery {
     /* An intent recorded by the last commit for the next one, and where its files would go. */
     TarnIntent intent;
     char *intent_location; /* NULL = none */
+    bool keeps_footers;    /* the engine does: see prepare.c */
 };
 
 /* --- places (time_travel.c) --- */

@@ -4,235 +4,43 @@
  * one per partition field, that are the transform of their source and are left out of the files.
  * What Iceberg wants to know of a file is then read from its footer, so that bounds and counts
  * are those of the bytes written and not of a text rendering of them.
+ *
+ * Rows of many partitions are sorted by them (write_select.c); if they may be more than the memory
+ * holds, they are first brought together on disk, in buckets.
  */
 #include "query/write.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "base/limits.h"
 #include "format/parquet_footer.h"
+#include "query/write_private.h"
 #include "table/file_metrics.h"
-#include "table/partition.h"
 
 /* write.target-file-size-bytes of the reference implementation. */
 #define TARGET_FILE_BYTES (512 * TARN_MIB)
 /* Rows of a row group: what DuckDB prefers; its memory is what a load's bound allows. */
 #define ROW_GROUP_ROWS 122880
-/* Partitions that a write may hold open without its rows being sorted by them. */
-#define PARTITIONS_FEW 32
-#define PARTITIONS_OF_YEARS 20
 /* Sorted rows come partition by partition: little has to be gathered or open. */
 #define SORTED_PARTITION_ROWS 32768
-#define SORTED_OPEN_FILES 16
-
-typedef struct Writing {
-    const TarnWriteOptions *options;
-    const TarnSchema *schema;
-    const TarnPartitionSpec *spec;
-    TarnPrimitive *types; /* of the partition fields */
-    const char **columns; /* names of the extra columns */
-    bool many;            /* partitions */
-    bool sorts;
-    TarnArena *arena;
-} Writing;
-
-/* --- the SELECT --- */
-
-static bool name_taken(const TarnSchema *schema, const char *name) {
-    return tarn_table_schema_find_name(schema, name) != NULL;
-}
-
-/* A name for the extra column that no data column has; it shows in the folders' names. */
-static bool name_partition_columns(Writing *writing, TarnError *error) {
-    const TarnPartitionSpec *spec = writing->spec;
-    writing->columns = TARN_NEW_ARRAY(writing->arena, spec->field_count + 1, const char *);
-    for (size_t i = 0; writing->columns != NULL && i < spec->field_count; i++) {
-        const char *name = spec->fields[i].name;
-        for (int n = 1; name != NULL && name_taken(writing->schema, name); n++) {
-            name = tarn_base_arena_printf(writing->arena, "%s_%d", spec->fields[i].name, n);
-        }
-        writing->columns[i] = name;
-    }
-    return tarn_base_arena_check(writing->arena, error);
-}
-
-/* `value`: SQL; NULL = the column of the field's name. */
-static void write_column(const TarnField *field, const char *value, TarnBuffer *out) {
-    TarnText name = tarn_base_text(field->name);
-    tarn_base_buffer_string(out, "CAST(");
-    if (value != NULL) {
-        tarn_base_buffer_string(out, value);
-    } else {
-        tarn_base_buffer_identifier(out, name);
-    }
-    tarn_base_buffer_string(out, " AS ");
-    tarn_table_type_to_sql(&field->type, out);
-    tarn_base_buffer_string(out, ") AS ");
-    tarn_base_buffer_identifier(out, name);
-}
-
-static bool write_partition_column(const Writing *writing, size_t index, TarnBuffer *out,
-                                   TarnError *error) {
-    const TarnPartitionField *field = &writing->spec->fields[index];
-    const TarnField *source = tarn_table_schema_find(writing->schema, field->source_id);
-    const char *path = tarn_table_schema_path(writing->schema, field->source_id, writing->arena);
-    if (source == NULL || path == NULL || tarn_format_kind_is_nested(source->type.primitive.kind)) {
-        return tarn_base_error_set(error, TARN_E_PARTITION_INVALID,
-                                   "the partition field \"%s\" has no source column any more",
-                                   field->name);
-    }
-    TarnBuffer column;
-    tarn_base_buffer_init(&column, TARN_MIB);
-    TarnText rest = tarn_base_text(path);
-    for (bool first = true; rest.data != NULL; first = false) {
-        if (!first) tarn_base_buffer_byte(&column, '.');
-        tarn_base_buffer_identifier(&column, tarn_base_text_split(rest, '.', &rest));
-    }
-    /* The engine makes folder names of the values, and cannot of bytes that are not UTF-8; their
-     * text, "\xAB" escapes, is what read_partition understands. */
-    bool bytes = writing->types[index].kind == TARN_TYPE_BINARY ||
-                 writing->types[index].kind == TARN_TYPE_FIXED;
-    if (bytes) tarn_base_buffer_string(out, "CAST(");
-    bool known = tarn_table_transform_to_sql(field->transform, source->type.primitive,
-                                             tarn_base_buffer_view(&column), out);
-    tarn_base_buffer_dispose(&column);
-    tarn_base_buffer_string(out, bytes ? " AS VARCHAR) AS " : " AS ");
-    tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[index]));
-    return known || tarn_base_error_set(error, TARN_E_PARTITION_INVALID,
-                                        "the partition field \"%s\" cannot be written: its "
-                                        "transform is not known or does not fit its column",
-                                        field->name);
-}
-
-static const TarnWriteConstant *find_constant(const TarnWriteConstant *constants, size_t count,
-                                              const TarnField *field) {
-    for (size_t i = 0; field != NULL && i < count; i++) {
-        if (strcmp(constants[i].name, field->name) == 0) return &constants[i];
-    }
-    return NULL;
-}
-
-/* The engine gathers rows for every partition it meets, in memory. Where a write may meet many,
- * the rows come to it in the order of the partitions, sorted on disk if need be; few of them are
- * then open at a time, and each gets one file. */
-static bool may_be_many(const TarnTableMetadata *metadata, const TarnWriteConstant *constants,
-                        size_t constant_count) {
-    const TarnSchema *schema = tarn_table_metadata_current_schema(metadata);
-    const TarnPartitionSpec *spec = tarn_table_metadata_default_spec(metadata);
-    uint64_t most = 1;
-    for (size_t i = 0; i < spec->field_count; i++) {
-        const TarnField *source = tarn_table_schema_find(schema, spec->fields[i].source_id);
-        if (find_constant(constants, constant_count, source) != NULL) continue;
-        switch (spec->fields[i].transform.kind) {
-        case TARN_TRANSFORM_VOID: break;
-        case TARN_TRANSFORM_YEAR: most *= PARTITIONS_OF_YEARS; break;
-        case TARN_TRANSFORM_BUCKET: most *= (uint64_t)spec->fields[i].transform.width; break;
-        default: return true;
-        }
-        if (most > PARTITIONS_FEW) return true;
-    }
-    return false;
-}
-
-bool tarn_query_write_sorts(const TarnTableMetadata *metadata, const TarnWriteConstant *constants,
-                            size_t constant_count) {
-    const TarnSortOrder *order = tarn_table_metadata_default_sort_order(metadata);
-    return may_be_many(metadata, constants, constant_count) ||
-           (order != NULL && order->field_count > 0);
-}
-
-/* A constant that neither partitions nor sorts is added behind the sort. */
-static const TarnWriteConstant *late_constant(const Writing *writing, const TarnField *field) {
-    const TarnWriteOptions *options = writing->options;
-    const TarnSortOrder *order = tarn_table_metadata_default_sort_order(options->metadata);
-    if (!writing->sorts) return NULL;
-    for (size_t i = 0; i < writing->spec->field_count; i++) {
-        if (writing->spec->fields[i].source_id == field->id) return NULL;
-    }
-    for (size_t i = 0; order != NULL && i < order->field_count; i++) {
-        if (order->fields[i].source_id == field->id) return NULL;
-    }
-    return find_constant(options->constants, options->constant_count, field);
-}
-
-static void write_order(const Writing *writing, TarnBuffer *out) {
-    const TarnSortOrder *order =
-        tarn_table_metadata_default_sort_order(writing->options->metadata);
-    const char *separator = " ORDER BY ";
-    for (size_t i = 0; writing->many && i < writing->spec->field_count; i++) {
-        tarn_base_buffer_string(out, separator);
-        tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[i]));
-        separator = ", ";
-    }
-    for (size_t i = 0; order != NULL && i < order->field_count; i++) {
-        const TarnSortField *field = &order->fields[i];
-        const TarnField *source = tarn_table_schema_find(writing->schema, field->source_id);
-        TarnBuffer expression;
-        TarnBuffer column;
-        if (source == NULL) continue;
-        tarn_base_buffer_init(&expression, TARN_MIB);
-        tarn_base_buffer_init(&column, TARN_MIB);
-        tarn_base_buffer_identifier(&column, tarn_base_text(source->name));
-        if (tarn_table_transform_to_sql(field->transform, source->type.primitive,
-                                        tarn_base_buffer_view(&column), &expression)) {
-            tarn_base_buffer_printf(out, "%s%s %s %s", separator, expression.data,
-                                    field->descending ? "DESC" : "ASC",
-                                    field->nulls_last ? "NULLS LAST" : "NULLS FIRST");
-            separator = ", ";
-        }
-        tarn_base_buffer_dispose(&expression);
-        tarn_base_buffer_dispose(&column);
-    }
-}
-
-/* SELECT *, transforms FROM (SELECT casts FROM (user's select)) ORDER BY .. */
-static bool write_rows(const Writing *writing, TarnBuffer *out, TarnError *error) {
-    const TarnSchema *schema = writing->schema;
-    const char *separator = "";
-    tarn_base_buffer_string(out, "SELECT *");
-    for (size_t i = 0; i < writing->spec->field_count; i++) {
-        tarn_base_buffer_string(out, ", ");
-        if (!write_partition_column(writing, i, out, error)) return false;
-    }
-    tarn_base_buffer_string(out, " FROM (SELECT ");
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (late_constant(writing, &schema->fields[i]) != NULL) continue;
-        tarn_base_buffer_string(out, separator);
-        write_column(&schema->fields[i], NULL, out);
-        separator = ", ";
-    }
-    tarn_base_buffer_string(out, " FROM (");
-    tarn_base_buffer_text(out, writing->options->select_sql);
-    tarn_base_buffer_string(out, "))");
-    write_order(writing, out);
-    return true;
-}
-
-static bool write_select(const Writing *writing, TarnBuffer *out, TarnError *error) {
-    const TarnSchema *schema = writing->schema;
-    bool any_late = false;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        any_late = any_late || late_constant(writing, &schema->fields[i]) != NULL;
-    }
-    if (!any_late) return write_rows(writing, out, error) && tarn_base_buffer_check(out, error);
-    tarn_base_buffer_string(out, "SELECT ");
-    for (size_t i = 0; i < schema->field_count; i++) {
-        const TarnWriteConstant *late = late_constant(writing, &schema->fields[i]);
-        if (i > 0) tarn_base_buffer_string(out, ", ");
-        write_column(&schema->fields[i], late != NULL ? late->sql : NULL, out);
-    }
-    for (size_t i = 0; i < writing->spec->field_count; i++) {
-        tarn_base_buffer_string(out, ", ");
-        tarn_base_buffer_identifier(out, tarn_base_text(writing->columns[i]));
-    }
-    tarn_base_buffer_string(out, " FROM (");
-    if (!write_rows(writing, out, error)) return false;
-    tarn_base_buffer_byte(out, ')');
-    return tarn_base_buffer_check(out, error);
-}
+#define SORTED_OPEN_FILES 4
+/* What is sorted at a time, in bytes of the source, and its temporary files. */
+#define BUCKET_BYTES (32 * TARN_MIB)
+#define BUCKETS_MAX 48
+#define BUCKET_ROW_GROUP_ROWS 16384
+#define BUCKET_ROWS_MAX 1000000
+#define BUCKET_DEPTH_MAX 3
 
 /* --- copying --- */
+
+typedef struct FileList {
+    TarnEngineFile *items;
+    size_t count;
+    size_t capacity;
+    unsigned folders; /* temporary ones made so far */
+} FileList;
 
 static uint64_t target_size(const TarnWriteOptions *options) {
     int64_t property = tarn_table_metadata_property_int64(
@@ -241,7 +49,13 @@ static uint64_t target_size(const TarnWriteOptions *options) {
     return property > 0 ? (uint64_t)property : TARGET_FILE_BYTES;
 }
 
-static bool copy_rows(const Writing *writing, TarnText select, const char *field_ids,
+/* A place in SQL that no user wrote. */
+static void forget_place(TarnError *error) {
+    error->line = 0;
+    error->detail[0] = '\0';
+}
+
+static bool copy_rows(const TarnWriting *writing, TarnText select, const char *field_ids,
                       TarnEngineFile **files, size_t *count, TarnError *error) {
     const TarnWriteOptions *options = writing->options;
     const char *location = options->metadata->location;
@@ -281,8 +95,7 @@ static bool copy_rows(const Writing *writing, TarnText select, const char *field
                                     error)) {
         return true;
     }
-    error->line = 0; /* a place in SQL that no user wrote */
-    error->detail[0] = '\0';
+    forget_place(error);
     return false;
 }
 
@@ -301,7 +114,7 @@ static bool read_range(void *context, uint64_t offset, size_t size, TarnArena *a
                           error);
 }
 
-static bool read_partition(const Writing *writing, const TarnEngineFile *written,
+static bool read_partition(const TarnWriting *writing, const TarnEngineFile *written,
                            TarnDataFile *file, TarnError *error) {
     size_t count = writing->spec->field_count;
     file->spec_id = writing->spec->id;
@@ -324,7 +137,7 @@ static bool read_partition(const Writing *writing, const TarnEngineFile *written
 }
 
 /* The engine writes every column as optional: a null in a required one shows in its counts. */
-static bool check_required(const Writing *writing, const TarnDataFile *file, TarnError *error) {
+static bool check_required(const TarnWriting *writing, const TarnDataFile *file, TarnError *error) {
     for (size_t i = 0; i < writing->schema->field_count; i++) {
         const TarnField *field = &writing->schema->fields[i];
         for (size_t c = 0; field->required && c < file->column_count; c++) {
@@ -339,7 +152,7 @@ static bool check_required(const Writing *writing, const TarnDataFile *file, Tar
 }
 
 /* Bounds are views into the footer, which is many times their size. */
-static bool keep_bounds(const Writing *writing, TarnDataFile *file, TarnError *error) {
+static bool keep_bounds(const TarnWriting *writing, TarnDataFile *file, TarnError *error) {
     for (size_t i = 0; i < file->column_count; i++) {
         TarnText *bounds[] = {&file->columns[i].lower, &file->columns[i].upper};
         for (size_t b = 0; b < 2; b++) {
@@ -350,7 +163,7 @@ static bool keep_bounds(const Writing *writing, TarnDataFile *file, TarnError *e
     return tarn_base_arena_check(writing->arena, error);
 }
 
-static bool read_metrics(const Writing *writing, const TarnEngineFile *written,
+static bool read_metrics(const TarnWriting *writing, const TarnEngineFile *written,
                          const TarnFileMetricsOptions *metrics, TarnDataFile *file,
                          TarnError *error) {
     RangeReader reader = {.store = writing->options->store, .location = written->path};
@@ -366,7 +179,7 @@ static bool read_metrics(const Writing *writing, const TarnEngineFile *written,
     return ok;
 }
 
-static bool describe_file(const Writing *writing, const TarnEngineFile *written,
+static bool describe_file(const TarnWriting *writing, const TarnEngineFile *written,
                           TarnDataFile *file, TarnError *error) {
     const TarnTableMetadata *metadata = writing->options->metadata;
     TarnFileMetricsOptions metrics = {.schema = writing->schema,
@@ -386,7 +199,7 @@ static bool describe_file(const Writing *writing, const TarnEngineFile *written,
            read_partition(writing, written, file, error);
 }
 
-static bool describe_files(const Writing *writing, const TarnEngineFile *written, size_t count,
+static bool describe_files(const TarnWriting *writing, const TarnEngineFile *written, size_t count,
                            TarnWrittenFiles *files, TarnError *error) {
     files->items = TARN_NEW_ARRAY(writing->arena, count + 1, TarnDataFile);
     files->locations = TARN_NEW_ARRAY(writing->arena, count + 1, const char *);
@@ -407,33 +220,192 @@ static bool describe_files(const Writing *writing, const TarnEngineFile *written
     return true;
 }
 
-bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
-                            TarnWrittenFiles *files, TarnError *error) {
-    Writing writing = {.options = options,
-                       .schema = tarn_table_metadata_current_schema(options->metadata),
-                       .spec = tarn_table_metadata_default_spec(options->metadata),
-                       .arena = arena};
-    writing.many =
-        may_be_many(options->metadata, options->constants, options->constant_count);
-    writing.sorts = tarn_query_write_sorts(options->metadata, options->constants,
-                                           options->constant_count);
+/* Copies what `writing` selects, and adds the files to `files`. */
+static bool write_selected(const TarnWriting *writing, FileList *files, TarnError *error) {
     TarnBuffer select;
     TarnBuffer field_ids;
     TarnEngineFile *written = NULL;
     size_t count = 0;
-    *files = (TarnWrittenFiles){0};
     tarn_base_buffer_init(&select, TARN_LIMIT_SQL_BYTES);
     tarn_base_buffer_init(&field_ids, TARN_LIMIT_SQL_BYTES);
-    tarn_table_schema_to_field_ids(writing.schema, &field_ids);
-    bool ok = tarn_table_partition_types(writing.spec, writing.schema, arena, &writing.types,
-                                         error) &&
-              name_partition_columns(&writing, error) && write_select(&writing, &select, error) &&
+    tarn_table_schema_to_field_ids(writing->schema, &field_ids);
+    bool ok = tarn_query__write_select(writing, &select, error) &&
               tarn_base_buffer_check(&field_ids, error) &&
-              copy_rows(&writing, tarn_base_buffer_view(&select), field_ids.data, &written, &count,
-                        error) &&
-              !TARN_FAULT("query.write.after_copy", error) &&
-              describe_files(&writing, written, count, files, error);
+              copy_rows(writing, tarn_base_buffer_view(&select), field_ids.data, &written, &count,
+                        error);
+    for (size_t i = 0; ok && i < count; i++) {
+        TarnEngineFile *file = TARN_PUSH(writing->arena, files);
+        if (file != NULL) *file = written[i];
+    }
     tarn_base_buffer_dispose(&select);
     tarn_base_buffer_dispose(&field_ids);
+    return ok && tarn_base_arena_check(writing->arena, error);
+}
+
+/* --- buckets --- */
+
+static bool count_partitions(const TarnWriting *writing, int64_t *count, TarnError *error) {
+    TarnBuffer sql;
+    TarnText text = {0};
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    bool ok = tarn_query__write_partition_count(writing, &sql, error) &&
+              tarn_engine_query_text(writing->options->session, tarn_base_buffer_view(&sql), NULL,
+                                     0, writing->arena, &text, error);
+    tarn_base_buffer_dispose(&sql);
+    if (!ok) return false;
+    return tarn_base_text_to_int64(text, count) ||
+           tarn_base_error_set(error, TARN_E_ENGINE, "DuckDB did not count the partitions");
+}
+
+static bool write_in_buckets(const TarnWriting *writing, uint64_t wanted, int depth,
+                             FileList *files, TarnError *error);
+
+/* Rows of few partitions need no sorting, however many they are. Many rows of many partitions are
+ * divided again: in the end a large partition has a bucket almost for itself. */
+static bool write_bucket_rows(TarnWriting *bucket, int64_t rows, int depth, FileList *files,
+                              TarnError *error) {
+    int64_t partitions = 0;
+    if (!count_partitions(bucket, &partitions, error)) return false;
+    if (partitions <= TARN_WRITE_PARTITIONS_FEW) {
+        bucket->many = false;
+    } else if (rows > BUCKET_ROWS_MAX && depth < BUCKET_DEPTH_MAX) {
+        return write_in_buckets(bucket, BUCKETS_MAX, depth + 1, files, error);
+    }
+    return write_selected(bucket, files, error);
+}
+
+/* The rows of one bucket, from the files with its number, which are then deleted. */
+static bool write_bucket(const TarnWriting *writing, const TarnEngineFile *buckets, size_t count,
+                         TarnText number, int depth, FileList *files, TarnError *error) {
+    const TarnOs *os = writing->options->os;
+    TarnWriteOptions options = *writing->options;
+    TarnWriting bucket = *writing;
+    TarnBuffer sql;
+    int64_t rows = 0;
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_string(&sql, "SELECT * FROM read_parquet([");
+    for (size_t i = 0; i < count; i++) {
+        if (!tarn_base_text_equal(buckets[i].partition_values[0], number)) continue;
+        tarn_base_buffer_string(&sql, rows > 0 ? ", " : "");
+        tarn_base_buffer_literal(&sql, tarn_base_text(buckets[i].path));
+        rows += buckets[i].row_count;
+    }
+    tarn_base_buffer_string(&sql, "], hive_partitioning = false)");
+    options.select_sql = tarn_base_buffer_view(&sql);
+    bucket.options = &options;
+    bool ok = tarn_base_buffer_check(&sql, error) &&
+              write_bucket_rows(&bucket, rows, depth, files, error);
+    for (size_t i = 0; ok && i < count; i++) {
+        if (!tarn_base_text_equal(buckets[i].partition_values[0], number)) continue;
+        ok = os->unlink(os, buckets[i].path, NULL, error);
+    }
+    tarn_base_buffer_dispose(&sql);
     return ok;
+}
+
+static bool is_first_of_bucket(const TarnEngineFile *buckets, size_t index) {
+    for (size_t i = 0; i < index; i++) {
+        if (tarn_base_text_equal(buckets[i].partition_values[0],
+                                 buckets[index].partition_values[0])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What a failure or the last bucket leaves of a temporary folder, `depth` levels down. What cannot
+ * be removed now is removed when the next process empties the scratch folder. */
+static void remove_folder(const TarnWriting *writing, const char *folder, int depth) {
+    const TarnOs *os = writing->options->os;
+    TarnOsListing listing = {0};
+    TarnError ignored;
+    if (!os->directory_list(os, folder, writing->arena, &listing, &ignored)) return;
+    for (size_t i = 0; i < listing.count; i++) {
+        const char *path = tarn_base_arena_printf(writing->arena, "%s/%s", folder,
+                                                  listing.items[i].name);
+        if (path == NULL) return;
+        if (listing.items[i].kind == TARN_OS_DIRECTORY && depth > 0) {
+            remove_folder(writing, path, depth - 1);
+        } else {
+            (void)os->unlink(os, path, NULL, &ignored);
+        }
+    }
+    (void)os->directory_remove(os, folder, NULL, &ignored);
+}
+
+static bool copy_buckets(const TarnWriting *writing, const char *folder, uint64_t count, int depth,
+                         TarnEngineFile **buckets, size_t *bucket_count, TarnError *error) {
+    static const char *const columns[] = {TARN_WRITE_BUCKET};
+    TarnBuffer select;
+    TarnEngineCopyOptions copy = {.path = folder,
+                                  .compression = "lz4_raw",
+                                  .row_group_rows = BUCKET_ROW_GROUP_ROWS,
+                                  .partition_columns = columns,
+                                  .partition_count = 1,
+                                  .partition_rows = SORTED_PARTITION_ROWS,
+                                  .drop_partition_columns = true,
+                                  .filename_pattern = "{uuid}",
+                                  .bloom_filters_off = true};
+    tarn_base_buffer_init(&select, TARN_LIMIT_SQL_BYTES);
+    bool ok = tarn_query__write_bucket_select(writing, count, depth, &select, error) &&
+              tarn_engine_copy_to_parquet(writing->options->session,
+                                          tarn_base_buffer_view(&select), &copy, writing->arena,
+                                          buckets, bucket_count, error);
+    if (!ok) forget_place(error);
+    tarn_base_buffer_dispose(&select);
+    return ok;
+}
+
+/* How many buckets of rows that can be sorted in memory; 0 = the rows need no buckets. */
+static uint64_t buckets_wanted(const TarnWriting *writing) {
+    const TarnWriteOptions *options = writing->options;
+    if (!writing->many || options->scratch == NULL || options->bytes < BUCKET_BYTES) return 0;
+    uint64_t count = options->bytes / BUCKET_BYTES + 1;
+    return count < BUCKETS_MAX ? count : BUCKETS_MAX;
+}
+
+static bool set_threads(const TarnWriteOptions *options, uint32_t count, TarnError *error) {
+    char sql[64];
+    snprintf(sql, sizeof(sql), "SET GLOBAL threads = %u", count);
+    return tarn_engine_run(options->session, tarn_base_text(sql), NULL, error);
+}
+
+/* Sorting takes memory for each piece that it merges, so that there is a size for every limit
+ * beyond which it fails. Rows of the same partition are first brought together, on disk, in pieces
+ * that fit. */
+static bool write_in_buckets(const TarnWriting *writing, uint64_t wanted, int depth,
+                             FileList *files, TarnError *error) {
+    const TarnWriteOptions *options = writing->options;
+    TarnEngineFile *buckets = NULL;
+    size_t count = 0;
+    const char *folder =
+        tarn_base_arena_printf(writing->arena, "%s/buckets-%s-%u-%u", options->scratch,
+                               options->commit_id, options->sequence, files->folders++);
+    if (!tarn_base_arena_check(writing->arena, error) ||
+        !tarn_os_directory_create_all(options->os, options->scratch, false, error)) {
+        return false;
+    }
+    bool ok = copy_buckets(writing, folder, wanted, depth, &buckets, &count, error) &&
+              set_threads(options, 1, error); /* each would sort, and hold files open, at once */
+    for (size_t i = 0; ok && i < count; i++) {
+        if (!is_first_of_bucket(buckets, i)) continue;
+        ok = write_bucket(writing, buckets, count, buckets[i].partition_values[0], depth, files,
+                          error);
+    }
+    remove_folder(writing, folder, 1);
+    return ok;
+}
+
+bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
+                            TarnWrittenFiles *files, TarnError *error) {
+    TarnWriting writing = {.options = options, .arena = arena};
+    FileList written = {0};
+    *files = (TarnWrittenFiles){0};
+    if (!tarn_query__writing_init(&writing, error)) return false;
+    uint64_t buckets = buckets_wanted(&writing);
+    bool ok = buckets > 0 ? write_in_buckets(&writing, buckets, 0, &written, error) &&
+                                set_threads(options, options->threads, error)
+                          : write_selected(&writing, &written, error);
+    return ok && !TARN_FAULT("query.write.after_copy", error) &&
+           describe_files(&writing, written.items, written.count, files, error);
 }

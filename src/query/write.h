@@ -27,6 +27,12 @@ typedef struct TarnWriteOptions {
     bool large;          /* may be more than one file: cut at the target size, order not kept */
     uint64_t partition_rows; /* gathered by a thread before they go to the partitions' files, as in
                                 the engine's options: the session must not be locked; 0 = many */
+    /* To write many partitions of more rows than fit the memory, with partition_rows: where to put
+     * temporary files (NULL = they are sorted all at once), and how many bytes, about. */
+    const TarnOs *os;
+    const char *scratch;
+    uint64_t bytes;
+    uint32_t threads; /* of the engine, which is given one while it sorts */
     uint64_t file_size;  /* target bytes; 0 = the table's property or its zone's or the default */
 } TarnWriteOptions;
 
