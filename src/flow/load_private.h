@@ -84,7 +84,7 @@ bool tarn_flow__load_stream_new(const TarnLoadStreamOptions *options, TarnLoadSt
                                 TarnError *error) TARN_CHECKED;
 void tarn_flow__load_stream_free(TarnLoadStream *stream);
 /* Adds the fields that no column took, once the stream has ended. */
-void tarn_flow__load_stream_dropped(const TarnLoadStream *stream, TarnArena *arena,
+void tarn_flow__load_stream_dropped(TarnLoadStream *stream, TarnArena *arena,
                                     TarnSourceDropped *dropped);
 /* For tarn_engine_arrow_scan_parallel: get_next may be called by several threads. */
 void tarn_flow__load_stream_arrow(TarnLoadStream *stream, struct ArrowArrayStream *arrow);

@@ -23,11 +23,13 @@ static bool open_engine(TarnLoad *load) {
                                              load->constant_count)
                           ? TARN_LIMIT_LOAD_SORT_BYTES
                           : TARN_LIMIT_LOAD_ENGINE_BYTES;
+    const TarnSortOrder *order = tarn_table_metadata_default_sort_order(load->target.metadata);
     TarnEngineOptions engine = {
         .memory_limit_bytes = options->memory_bytes != 0 ? options->memory_bytes : memory,
         .threads = load->threads,
         .temp_directory = options->scratch,
-        .any_insertion_order = true};
+        /* Threads that write one file in turn would break the order that it is said to have. */
+        .any_insertion_order = order == NULL || order->field_count == 0};
     return tarn_engine_open(&engine, &load->engine, load->error) &&
            tarn_engine_session_open(load->engine, &load->session, load->error) &&
            tarn_query_functions_register(load->session, load->error);

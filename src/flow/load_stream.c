@@ -67,14 +67,18 @@ void tarn_flow__load_stream_free(TarnLoadStream *stream) {
 }
 
 bool tarn_flow__load_stream_error(TarnLoadStream *stream, TarnError *error) {
-    if (!stream->failed) return false;
-    *error = stream->error;
-    return true;
+    pthread_mutex_lock(&stream->mutex);
+    bool failed = stream->failed;
+    if (failed) *error = stream->error;
+    pthread_mutex_unlock(&stream->mutex);
+    return failed;
 }
 
-void tarn_flow__load_stream_dropped(const TarnLoadStream *stream, TarnArena *arena,
+void tarn_flow__load_stream_dropped(TarnLoadStream *stream, TarnArena *arena,
                                     TarnSourceDropped *dropped) {
+    pthread_mutex_lock(&stream->mutex);
     tarn_source_dropped_join(dropped, &stream->dropped, arena);
+    pthread_mutex_unlock(&stream->mutex);
 }
 
 /* --- files, under the mutex --- */

@@ -29,6 +29,7 @@
 /* What is sorted at a time, in bytes of the source, and its temporary files. */
 #define BUCKET_BYTES (32 * TARN_MIB)
 #define BUCKETS_MAX 48
+#define ORDER_BYTES (512 * TARN_MIB)
 #define BUCKET_ROW_GROUP_ROWS 16384
 #define BUCKET_ROWS_MAX 1000000
 #define BUCKET_DEPTH_MAX 3
@@ -265,6 +266,7 @@ static bool write_in_buckets(const TarnWriting *writing, uint64_t wanted, int de
 static bool write_bucket_rows(TarnWriting *bucket, int64_t rows, int depth, FileList *files,
                               TarnError *error) {
     int64_t partitions = 0;
+    if (!bucket->many) return write_selected(bucket, files, error);
     if (!count_partitions(bucket, &partitions, error)) return false;
     if (partitions <= TARN_WRITE_PARTITIONS_FEW) {
         bucket->many = false;
@@ -356,11 +358,13 @@ static bool copy_buckets(const TarnWriting *writing, const char *folder, uint64_
     return ok;
 }
 
-/* How many buckets of rows that can be sorted in memory; 0 = the rows need no buckets. */
+/* How many buckets of rows that can be sorted at a time; 0 = the rows need no buckets. A table's
+ * sort order is that of each file: buckets of it are as large as can be, so that files are few. */
 static uint64_t buckets_wanted(const TarnWriting *writing) {
     const TarnWriteOptions *options = writing->options;
-    if (!writing->many || options->scratch == NULL || options->bytes < BUCKET_BYTES) return 0;
-    uint64_t count = options->bytes / BUCKET_BYTES + 1;
+    uint64_t size = writing->many ? BUCKET_BYTES : ORDER_BYTES;
+    if (!writing->sorts || options->scratch == NULL || options->bytes < size) return 0;
+    uint64_t count = options->bytes / size + 1;
     return count < BUCKETS_MAX ? count : BUCKETS_MAX;
 }
 

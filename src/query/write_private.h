@@ -23,8 +23,8 @@ bool tarn_query__writing_init(TarnWriting *writing, TarnError *error) TARN_CHECK
 bool tarn_query__write_select(const TarnWriting *writing, TarnBuffer *out,
                               TarnError *error) TARN_CHECKED;
 /* The same rows in no order, without what is added behind the sort, and with a column
- * TARN_WRITE_BUCKET: a number below `buckets` that is the same for all rows of a partition; another
- * `seed` makes it another number. */
+ * TARN_WRITE_BUCKET: a number below `buckets` that is the same for all rows of a partition where
+ * there are many; another `seed` makes it another number. */
 #define TARN_WRITE_BUCKET "__tarn_bucket"
 bool tarn_query__write_bucket_select(const TarnWriting *writing, uint64_t buckets, int seed,
                                      TarnBuffer *out, TarnError *error) TARN_CHECKED;

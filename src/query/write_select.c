@@ -223,10 +223,14 @@ bool tarn_query__write_bucket_select(const TarnWriting *writing, uint64_t bucket
                                      TarnBuffer *out, TarnError *error) {
     const char *names = partition_names(writing);
     if (names == NULL) return tarn_base_arena_check(writing->arena, error);
-    tarn_base_buffer_printf(out,
-                            "SELECT * EXCLUDE (%s), hash(%s, %d) %% %" PRIu64
-                            " AS " TARN_WRITE_BUCKET " FROM (",
-                            names, names, seed, buckets);
+    tarn_base_buffer_string(out, "SELECT *");
+    if (names[0] != '\0') tarn_base_buffer_printf(out, " EXCLUDE (%s)", names);
+    if (writing->many) {
+        tarn_base_buffer_printf(out, ", hash(%s, %d) %% %" PRIu64, names, seed, buckets);
+    } else {
+        tarn_base_buffer_printf(out, ", CAST(floor(random() * %" PRIu64 ") AS BIGINT)", buckets);
+    }
+    tarn_base_buffer_string(out, " AS " TARN_WRITE_BUCKET " FROM (");
     if (!write_rows(writing, out, error)) return false;
     tarn_base_buffer_byte(out, ')');
     return tarn_base_buffer_check(out, error);
