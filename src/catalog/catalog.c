@@ -113,6 +113,43 @@ const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name
     return location;
 }
 
+/* Metadata files do not pile up. */
+static const TarnProperty usual_properties[] = {
+    {"write.metadata.delete-after-commit.enabled", "true"},
+    {"write.metadata.previous-versions-max", "100"},
+    {"write.parquet.compression-codec", "zstd"},
+};
+#define USUAL_PROPERTIES (sizeof(usual_properties) / sizeof(usual_properties[0]))
+
+static bool is_given(const TarnNewTable *wanted, const char *key) {
+    for (size_t i = 0; i < wanted->property_count; i++) {
+        if (strcmp(wanted->properties[i].key, key) == 0) return true;
+    }
+    return false;
+}
+
+bool tarn_catalog_table_new(TarnCatalog *catalog, const TarnNewTable *wanted, TarnArena *arena,
+                            TarnTableMetadata **metadata, TarnError *error) {
+    const TarnOs *os = catalog->options.os;
+    const TarnSortOrder *order = wanted->order;
+    char uuid[TARN_OS_UUID_BYTES];
+    size_t used = 0;
+    if (!tarn_os_uuid4(os, uuid, error)) return false;
+    TarnProperty *properties =
+        TARN_NEW_ARRAY(arena, wanted->property_count + USUAL_PROPERTIES, TarnProperty);
+    const char *location = tarn_catalog_table_location(catalog, wanted->name, uuid, arena);
+    const char *own_uuid = tarn_base_arena_string(arena, uuid);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    for (size_t i = 0; i < wanted->property_count; i++) properties[used++] = wanted->properties[i];
+    for (size_t i = 0; i < USUAL_PROPERTIES; i++) {
+        if (!is_given(wanted, usual_properties[i].key)) properties[used++] = usual_properties[i];
+    }
+    return tarn_table_metadata_create(own_uuid, location, wanted->schema, wanted->spec,
+                                      order != NULL && order->field_count > 0 ? order : NULL,
+                                      properties, used, 2, tarn_os_clock_ms(os), arena, metadata,
+                                      error);
+}
+
 /* --- roots --- */
 
 bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots,

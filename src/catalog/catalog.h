@@ -109,6 +109,19 @@ bool tarn_catalog_register(TarnCatalog *catalog, TarnTableName name, const char 
 const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name,
                                         const char *uuid, TarnArena *arena);
 
+/* The metadata of a table that tarn makes: a uuid and a location of its own, format version 2, and
+ * the properties every such table has unless others are given. */
+typedef struct TarnNewTable {
+    TarnTableName name;
+    const TarnSchema *schema;
+    const TarnPartitionSpec *spec;  /* NULL = none */
+    const TarnSortOrder *order;     /* NULL or without fields = none */
+    const TarnProperty *properties; /* beside or instead of the usual ones */
+    size_t property_count;
+} TarnNewTable;
+bool tarn_catalog_table_new(TarnCatalog *catalog, const TarnNewTable *wanted, TarnArena *arena,
+                            TarnTableMetadata **metadata, TarnError *error) TARN_CHECKED;
+
 /* Roots outside the warehouse that registered tables live under. */
 bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots,
                         size_t *count, TarnError *error) TARN_CHECKED;

@@ -77,20 +77,6 @@ static bool build_order(TarnModelRun *run, const TarnSchema *schema, TarnSortOrd
     return true;
 }
 
-static bool same_order(const TarnSortOrder *a, const TarnSortOrder *b) {
-    if (a->field_count != b->field_count) return false;
-    for (size_t i = 0; i < a->field_count; i++) {
-        const TarnSortField *x = &a->fields[i];
-        const TarnSortField *y = &b->fields[i];
-        if (x->source_id != y->source_id || x->descending != y->descending ||
-            x->nulls_last != y->nulls_last ||
-            !tarn_table_transform_equal(x->transform, y->transform)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* --- a new table --- */
 
 static bool describe_columns(TarnModelRun *run, TarnSchema *schema) {
@@ -113,27 +99,21 @@ static bool describe_columns(TarnModelRun *run, TarnSchema *schema) {
 
 static bool make_metadata(TarnModelRun *run, TarnBuildTarget *target, const TarnSchema *schema,
                           const TarnPartitionSpec *spec, const TarnSortOrder *order) {
-    char uuid[TARN_OS_UUID_BYTES];
+    TarnProperty properties[2];
     TarnTableMetadata *metadata = NULL;
-    TarnProperty properties[] = {
-        {"write.metadata.delete-after-commit.enabled", "true"},
-        {"write.metadata.previous-versions-max", "100"},
-        {"write.parquet.compression-codec", "zstd"},
-        {"comment", run->model->description},
-        {"owner", run->model->owner},
-    };
-    size_t count = 3;
-    for (size_t i = 3; i < 5; i++) {
-        if (properties[i].value != NULL) properties[count++] = properties[i];
+    TarnNewTable wanted = {.name = target->name,
+                           .schema = schema,
+                           .spec = spec,
+                           .order = order,
+                           .properties = properties};
+    if (run->model->description != NULL) {
+        properties[wanted.property_count++] = (TarnProperty){"comment", run->model->description};
     }
-    if (!tarn_os_uuid4(os_of(run), uuid, run->error)) return false;
-    const char *location =
-        tarn_catalog_table_location(run->build->catalog, target->name, uuid, &run->arena);
-    if (!tarn_base_arena_check(&run->arena, run->error) ||
-        !tarn_table_metadata_create(tarn_base_arena_string(&run->arena, uuid), location, schema,
-                                    spec, order != NULL && order->field_count > 0 ? order : NULL,
-                                    properties, count, 2, tarn_os_clock_ms(os_of(run)),
-                                    &run->arena, &metadata, run->error)) {
+    if (run->model->owner != NULL) {
+        properties[wanted.property_count++] = (TarnProperty){"owner", run->model->owner};
+    }
+    if (!tarn_catalog_table_new(run->build->catalog, &wanted, &run->arena, &metadata,
+                                run->error)) {
         return false;
     }
     target->metadata = metadata;
@@ -259,7 +239,9 @@ static bool evolve_layout(TarnModelRun *run, const TarnTableMetadata *base,
         target->requirements[target->requirement_count++] = (TarnTableRequirement){
             .kind = TARN_REQUIRE_DEFAULT_SPEC_ID, .integer = base->default_spec_id};
     }
-    if (same_order(order, tarn_table_metadata_default_sort_order(base))) return true;
+    if (tarn_table_sort_order_same(order, tarn_table_metadata_default_sort_order(base))) {
+        return true;
+    }
     if (order->field_count == 0) {
         add_update(target, (TarnTableUpdate){.kind = TARN_UPDATE_SET_DEFAULT_SORT_ORDER});
         return true;
@@ -308,19 +290,11 @@ bool tarn_flow__build_target(TarnModelRun *run) {
     return run->target.base != NULL ? evolve_target(run) : create_target(run);
 }
 
-/* --- the quarantine: the same columns a load's has --- */
+/* --- the quarantine --- */
 
 bool tarn_flow__build_quarantine_target(TarnModelRun *run, bool make) {
-    static const char *const names[] = {"reason", "column",   "file",   "line",  "row",
-                                        "byte_offset", "original", "source", "batch", "time"};
-    static const char *const types[] = {"VARCHAR", "VARCHAR", "VARCHAR", "BIGINT",  "BIGINT",
-                                        "BIGINT",  "BLOB",    "VARCHAR", "VARCHAR",
-                                        "TIMESTAMP WITH TIME ZONE"};
-    enum { COLUMNS = sizeof(names) / sizeof(names[0]) };
     TarnBuildTarget *target = &run->quarantine;
-    TarnText texts[COLUMNS];
     TarnSchema schema;
-    int32_t last_id = 0;
     if (!tarn_flow_quarantine_name(run->model->name, &run->arena, &target->name, run->error) ||
         !tarn_catalog_table_find(run->build->catalog, target->name, &target->base, run->error)) {
         return false;
@@ -331,9 +305,7 @@ bool tarn_flow__build_quarantine_target(TarnModelRun *run, bool make) {
         return true;
     }
     if (!make) return true;
-    for (size_t i = 0; i < COLUMNS; i++) texts[i] = tarn_base_text(types[i]);
-    return tarn_table_schema_from_sql(names, texts, COLUMNS, 2, &run->arena, &schema, &last_id,
-                                      run->error) &&
+    return tarn_flow_quarantine_schema(&run->arena, &schema, run->error) &&
            make_metadata(run, target, &schema, NULL, NULL);
 }
 

@@ -93,6 +93,9 @@ bool tarn_flow_load(const TarnLoadOptions *options, TarnArena *arena, TarnLoadRe
 /* "orders$quarantine" beside "orders" */
 bool tarn_flow_quarantine_name(TarnTableName table, TarnArena *arena, TarnTableName *quarantine,
                                TarnError *error) TARN_CHECKED;
+/* The columns of every quarantine, whoever puts rows aside. */
+bool tarn_flow_quarantine_schema(TarnArena *arena, TarnSchema *schema,
+                                 TarnError *error) TARN_CHECKED;
 
 /* flow's own tables in the metadata database: loaded files, dialects, runs, checks. */
 extern const char tarn_flow_schema_sql[];

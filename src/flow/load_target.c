@@ -100,24 +100,11 @@ static bool build_spec(TarnLoad *load, const TarnSchema *schema, TarnPartitionSp
                                            &last_id, load->arena, spec, load->error);
 }
 
-static const TarnProperty new_table_properties[] = {
-    {"write.metadata.delete-after-commit.enabled", "true"},
-    {"write.metadata.previous-versions-max", "100"},
-    {"write.parquet.compression-codec", "zstd"},
-};
-
 static bool make_metadata(TarnLoad *load, TarnLoadTarget *target, const TarnSchema *schema,
                           const TarnPartitionSpec *spec) {
-    char uuid[TARN_OS_UUID_BYTES];
-    const TarnOs *os = load->options->os;
-    if (!tarn_os_uuid4(os, uuid, load->error)) return false;
-    const char *location = tarn_catalog_table_location(load->options->catalog, target->name, uuid,
-                                                       load->arena);
-    return tarn_base_arena_check(load->arena, load->error) &&
-           tarn_table_metadata_create(
-               tarn_base_arena_string(load->arena, uuid), location, schema, spec, NULL,
-               new_table_properties, sizeof(new_table_properties) / sizeof(TarnProperty), 2,
-               tarn_os_clock_ms(os), load->arena, &target->metadata, load->error);
+    TarnNewTable wanted = {.name = target->name, .schema = schema, .spec = spec};
+    return tarn_catalog_table_new(load->options->catalog, &wanted, load->arena, &target->metadata,
+                                  load->error);
 }
 
 static bool make_target(TarnLoad *load) {
@@ -276,6 +263,11 @@ static const TarnColumn quarantine_columns[] = {
 };
 #define QUARANTINE_COLUMNS (sizeof(quarantine_columns) / sizeof(quarantine_columns[0]))
 
+bool tarn_flow_quarantine_schema(TarnArena *arena, TarnSchema *schema, TarnError *error) {
+    return tarn_flow__load_schema(quarantine_columns, QUARANTINE_COLUMNS, false, arena, schema,
+                                  error);
+}
+
 static bool find_quarantine(TarnLoad *load) {
     TarnLoadTarget *target = &load->quarantine;
     if (!tarn_flow_quarantine_name(load->options->table, load->arena, &target->name,
@@ -289,8 +281,7 @@ static bool find_quarantine(TarnLoad *load) {
         return true;
     }
     TarnSchema schema;
-    return tarn_flow__load_schema(quarantine_columns, QUARANTINE_COLUMNS, false, load->arena,
-                                  &schema, load->error) &&
+    return tarn_flow_quarantine_schema(load->arena, &schema, load->error) &&
            make_metadata(load, target, &schema, NULL);
 }
 

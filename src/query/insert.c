@@ -11,14 +11,6 @@
 #include "query/query_private.h"
 #include "query/write.h"
 
-/* Properties of every table tarn makes: metadata files do not pile up. */
-static const TarnProperty default_properties[] = {
-    {"write.metadata.delete-after-commit.enabled", "true"},
-    {"write.metadata.previous-versions-max", "100"},
-    {"write.parquet.compression-codec", "zstd"},
-};
-#define DEFAULT_PROPERTIES (sizeof(default_properties) / sizeof(default_properties[0]))
-
 /* --- intents --- */
 
 static bool take_intent(TarnQuery *query, const char *location, TarnIntent *intent,
@@ -387,37 +379,26 @@ static bool declared_schema(TarnQuery *query, const TarnParsed *parsed, TarnAren
 static bool new_metadata(Write *write, const TarnParsed *parsed, const TarnSchema *schema) {
     TarnStatement *statement = write->statement;
     TarnArena *arena = &statement->arena;
-    TarnCatalog *catalog = statement->query->catalog;
-    const TarnOs *os = tarn_catalog_options(catalog)->os;
-    char uuid[TARN_OS_UUID_BYTES];
     TarnPartitionSpec *spec = TARN_NEW(arena, TarnPartitionSpec);
     TarnSortOrder *order = TARN_NEW(arena, TarnSortOrder);
-    size_t count = DEFAULT_PROPERTIES + parsed->settings.count;
-    TarnProperty *properties = TARN_NEW_ARRAY(arena, count, TarnProperty);
+    size_t count = parsed->settings.count;
+    TarnProperty *properties = TARN_NEW_ARRAY(arena, count + 1, TarnProperty);
     TarnTableMetadata *metadata = NULL;
     if (!tarn_base_arena_check(arena, write->error)) return false;
-    size_t used = 0;
-    for (size_t i = 0; i < parsed->settings.count; i++) {
-        properties[used++] =
+    for (size_t i = 0; i < count; i++) {
+        properties[i] =
             (TarnProperty){parsed->settings.items[i].key, parsed->settings.items[i].value};
     }
-    for (size_t i = 0; i < DEFAULT_PROPERTIES; i++) {
-        bool given = false;
-        for (size_t j = 0; j < parsed->settings.count; j++) {
-            given = given || strcmp(properties[j].key, default_properties[i].key) == 0;
-        }
-        if (!given) properties[used++] = default_properties[i];
-    }
-    if (!tarn_os_uuid4(os, uuid, write->error) ||
-        !tarn_query__partition_spec(parsed, schema, NULL, arena, spec, write->error) ||
-        !tarn_query__sort_order(parsed, schema, arena, order, write->error)) {
-        return false;
-    }
-    const char *location = tarn_catalog_table_location(catalog, write->name, uuid, arena);
-    if (!tarn_base_arena_check(arena, write->error) ||
-        !tarn_table_metadata_create(tarn_base_arena_string(arena, uuid), location, schema, spec,
-                                    order->field_count > 0 ? order : NULL, properties, used, 2,
-                                    tarn_os_clock_ms(os), arena, &metadata, write->error)) {
+    TarnNewTable wanted = {.name = write->name,
+                           .schema = schema,
+                           .spec = spec,
+                           .order = order,
+                           .properties = properties,
+                           .property_count = count};
+    if (!tarn_query__partition_spec(parsed, schema, NULL, arena, spec, write->error) ||
+        !tarn_query__sort_order(parsed, schema, arena, order, write->error) ||
+        !tarn_catalog_table_new(statement->query->catalog, &wanted, arena, &metadata,
+                                write->error)) {
         return false;
     }
     write->metadata = metadata;

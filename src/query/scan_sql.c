@@ -13,7 +13,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
-#include "format/parquet_footer.h"
+#include "query/footer_private.h"
 
 /* Up to so many files of so few schemas are read by shape for their statistics' sake. */
 #define STATISTICS_FILES_MAX 32
@@ -352,26 +352,12 @@ static bool write_value(Shape *shape, const TarnField *field, uint32_t node, con
     return ok;
 }
 
-typedef struct RangeReader {
-    TarnStore *store;
-    const char *location;
-} RangeReader;
-
-static bool read_range(void *context, uint64_t offset, size_t size, TarnArena *arena,
-                       TarnText *bytes, TarnError *error) {
-    RangeReader *reader = context;
-    return tarn_store_get(reader->store, reader->location,
-                          (TarnStoreRange){(int64_t)offset, size}, size, arena, bytes, NULL,
-                          error);
-}
-
 static bool read_footer(const Scan *scan, const TarnDataFile *file, TarnArena *arena,
                         TarnParquetFooter **footer) {
-    RangeReader reader = {.store = scan->table->store,
-                          .location = tarn_base_text_string(arena, file->path)};
-    if (reader.location == NULL) return tarn_base_arena_check(arena, scan->error);
-    return tarn_format_parquet_footer_read(read_range, &reader, (uint64_t)file->file_size,
-                                           reader.location, arena, footer, scan->error);
+    const char *location = tarn_base_text_string(arena, file->path);
+    if (location == NULL) return tarn_base_arena_check(arena, scan->error);
+    return tarn_query__footer_read(scan->table->store, location, file->file_size, arena, footer,
+                                   scan->error);
 }
 
 /* Files of equal signatures have the same columns, in the same types. */

@@ -15,7 +15,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
-#include "format/parquet_footer.h"
+#include "query/footer_private.h"
 #include "query/write_private.h"
 #include "table/file_metrics.h"
 
@@ -102,19 +102,6 @@ static bool copy_rows(const TarnWriting *writing, TarnText select, const char *f
 
 /* --- describing --- */
 
-typedef struct RangeReader {
-    TarnStore *store;
-    const char *location;
-} RangeReader;
-
-static bool read_range(void *context, uint64_t offset, size_t size, TarnArena *arena,
-                       TarnText *bytes, TarnError *error) {
-    RangeReader *reader = context;
-    return tarn_store_get(reader->store, reader->location,
-                          (TarnStoreRange){(int64_t)offset, size}, size, arena, bytes, NULL,
-                          error);
-}
-
 static bool read_partition(const TarnWriting *writing, const TarnEngineFile *written,
                            TarnDataFile *file, TarnError *error) {
     size_t count = writing->spec->field_count;
@@ -167,13 +154,12 @@ static bool keep_bounds(const TarnWriting *writing, TarnDataFile *file, TarnErro
 static bool read_metrics(const TarnWriting *writing, const TarnEngineFile *written,
                          const TarnFileMetricsOptions *metrics, TarnDataFile *file,
                          TarnError *error) {
-    RangeReader reader = {.store = writing->options->store, .location = written->path};
     TarnParquetFooter *footer = NULL;
     TarnArena scratch;
     tarn_base_arena_init(&scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     bool ok =
-        tarn_format_parquet_footer_read(read_range, &reader, (uint64_t)written->file_size_bytes,
-                                        written->path, &scratch, &footer, error) &&
+        tarn_query__footer_read(writing->options->store, written->path, written->file_size_bytes,
+                                &scratch, &footer, error) &&
         tarn_table_file_metrics_fill(footer, written->path, metrics, writing->arena, file, error) &&
         keep_bounds(writing, file, error);
     tarn_base_arena_dispose(&scratch);

@@ -233,20 +233,6 @@ bool tarn_table__fold_remove_specs(TarnMetadataFold *fold, const TarnTableUpdate
 
 /* ---- sort orders ---- */
 
-static bool same_order(const TarnSortOrder *a, const TarnSortOrder *b) {
-    if (a->field_count != b->field_count) return false;
-    for (size_t i = 0; i < a->field_count; i++) {
-        const TarnSortField *x = &a->fields[i];
-        const TarnSortField *y = &b->fields[i];
-        if (x->source_id != y->source_id || x->descending != y->descending ||
-            x->nulls_last != y->nulls_last ||
-            !tarn_table_transform_equal(x->transform, y->transform)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool tarn_table__fold_add_order(TarnMetadataFold *fold, const TarnTableUpdate *update) {
     TarnTableMetadata *out = fold->out;
     const TarnSortOrder *order = update->sort_order;
@@ -258,7 +244,7 @@ bool tarn_table__fold_add_order(TarnMetadataFold *fold, const TarnTableUpdate *u
     if (!tarn_table__metadata_check_order(order, schema, fold->error)) return false;
     int32_t id = order->field_count == 0 ? 0 : 1; /* 0 is the unsorted order's own */
     for (size_t i = 0; i < out->sort_order_count; i++) {
-        if (same_order(&out->sort_orders[i], order)) {
+        if (tarn_table_sort_order_same(&out->sort_orders[i], order)) {
             fold->last_order_id = out->sort_orders[i].id;
             return true;
         }

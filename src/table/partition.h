@@ -101,6 +101,8 @@ bool tarn_table_partition_fields_from_json(const TarnJson *json, int32_t spec_id
 bool tarn_table_sort_order_from_json(const TarnJson *json, TarnArena *arena, TarnSortOrder *order,
                                      TarnError *error) TARN_CHECKED;
 void tarn_table_sort_order_to_json(const TarnSortOrder *order, TarnJsonWriter *out);
+/* But for the id. */
+bool tarn_table_sort_order_same(const TarnSortOrder *a, const TarnSortOrder *b);
 
 /* User expressions: "month(flight_date)", "bucket(16, id)", "truncate(10, name)", "region" (=
  * identity), Spark's "days(ts)" spellings too. Errors: TARN_E_PARTITION_INVALID. */

@@ -102,3 +102,17 @@ void tarn_table_sort_order_to_json(const TarnSortOrder *order, TarnJsonWriter *o
     tarn_base_json_array_end(out);
     tarn_base_json_object_end(out);
 }
+
+bool tarn_table_sort_order_same(const TarnSortOrder *a, const TarnSortOrder *b) {
+    if (a->field_count != b->field_count) return false;
+    for (size_t i = 0; i < a->field_count; i++) {
+        const TarnSortField *x = &a->fields[i];
+        const TarnSortField *y = &b->fields[i];
+        if (x->source_id != y->source_id || x->descending != y->descending ||
+            x->nulls_last != y->nulls_last ||
+            !tarn_table_transform_equal(x->transform, y->transform)) {
+            return false;
+        }
+    }
+    return true;
+}
