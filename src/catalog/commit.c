@@ -298,19 +298,42 @@ static bool swap_rows(Attempt *attempt, TarnError *error) {
                                       commit->next_intent, error);
 }
 
-/* The answer to COMMIT was lost: the pointers tell what happened. */
+/* Is a metadata file the table's current one, or one that others have built upon since? */
+static bool is_in_history(Attempt *attempt, const Part *part, bool *yes, TarnError *error) {
+    TarnTableName name = part->base != NULL ? part->base->name : part->change->name;
+    const TarnTable *table = NULL;
+    *yes = false;
+    if (!tarn_catalog_table_find(attempt->catalog, name, &table, error)) return false;
+    if (table == NULL) return true;
+    *yes = strcmp(table->metadata_location, part->location) == 0;
+    for (size_t i = 0; !*yes && i < table->metadata->metadata_log_count; i++) {
+        *yes = strcmp(table->metadata->metadata_log[i].metadata_file, part->location) == 0;
+    }
+    tarn_catalog_table_release(table);
+    return true;
+}
+
+/* The swap forgets the intent in its own transaction, so the record tells for sure, also when
+ * others have moved the pointers on since. Without one, the table's history tells. */
+static bool has_happened(Attempt *attempt, bool *happened, TarnError *error) {
+    const TarnIntent *intent = attempt->commit->intent;
+    int64_t one;
+    bool found = false;
+    if (intent == NULL) return is_in_history(attempt, &attempt->parts[0], happened, error);
+    bool ok = tarn_db_query_int64(attempt->catalog->options.db,
+                                  "select 1 from tarn_intent where id = $1 limit 1",
+                                  TARN_DB_VALUES(tarn_db_string(intent->id)), &one, &found, error);
+    *happened = !found;
+    return ok;
+}
+
+/* The answer to COMMIT was lost. */
 static bool settle(Attempt *attempt, TarnError *error) {
     TarnError lost = *error;
-    Part *part = &attempt->parts[0];
-    TarnTableName name = part->base != NULL ? part->base->name : part->change->name;
-    TarnArena arena;
-    const char *location = NULL;
-    tarn_base_arena_init(&arena, TARN_MIB);
+    bool happened = false;
     bool known = tarn_db_settle(attempt->catalog->options.db, error) &&
-                 tarn_catalog__pointer_read(attempt->catalog, &name, &arena, &location, error);
-    bool happened = known && location != NULL && strcmp(location, part->location) == 0;
-    tarn_base_arena_dispose(&arena);
-    if (happened) return true;
+                 has_happened(attempt, &happened, error);
+    if (known && happened) return true;
     *error = lost;
     if (known) {
         error->outcome_unknown = false;

@@ -143,6 +143,21 @@ void tarn_catalog_intent_abandon(TarnCatalog *catalog, const TarnIntent *intent)
     tarn_base_arena_dispose(&arena);
 }
 
+/* Is the record still there, now that its owner is dead? Between reading the records and looking
+ * at the owner it may have committed and ended, and a commit that it died in may be in the
+ * database's log, unseen until a crash: so the log is settled, then the record is read again. */
+static bool is_abandoned(TarnCatalog *catalog, const IntentRow *row, bool *abandoned,
+                         TarnError *error) {
+    int64_t one;
+    *abandoned = false;
+    return tarn_db_settle(catalog->options.db, error) &&
+           tarn_db_query_int64(catalog->options.db,
+                               "select 1 from tarn_intent where id = $1 and location = $2",
+                               TARN_DB_VALUES(tarn_db_string(row->id),
+                                              tarn_db_string(row->location)),
+                               &one, abandoned, error);
+}
+
 bool tarn_catalog_intent_sweep(TarnCatalog *catalog, int64_t *removed, TarnError *error) {
     TarnArena arena;
     IntentRows rows = {0};
@@ -151,10 +166,11 @@ bool tarn_catalog_intent_sweep(TarnCatalog *catalog, int64_t *removed, TarnError
     bool ok = read_intents(catalog, NULL, &arena, &rows, error);
     for (size_t i = 0; ok && i < rows.count; i++) {
         TarnOsOwner state = TARN_OS_OWNER_ELSEWHERE;
+        bool abandoned = false;
         ok = tarn_os_owner_state(catalog->options.os, rows.items[i].owner, &state, error);
-        if (ok && state == TARN_OS_OWNER_DEAD) {
-            ok = sweep_row(catalog, &rows.items[i], removed, error);
-        }
+        if (!ok || state != TARN_OS_OWNER_DEAD) continue;
+        ok = is_abandoned(catalog, &rows.items[i], &abandoned, error) &&
+             (!abandoned || sweep_row(catalog, &rows.items[i], removed, error));
     }
     tarn_base_arena_dispose(&arena);
     return ok;

@@ -19,9 +19,9 @@ static TarnArena arena;
 
 static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql}};
 
-static bool open_lake(void) {
+static bool open_lake_as(const TarnOs *os) {
     TarnDbOptions db_options = {.how = TARN_DB_CREATE};
-    TarnCatalogOptions options = {.os = tarn_os_posix(),
+    TarnCatalogOptions options = {.os = os,
                                   .warehouse = warehouse,
                                   .sync = TARN_STORE_SYNC_CATALOG,
                                   .zones = tarn_catalog_default_zones,
@@ -33,6 +33,8 @@ static bool open_lake(void) {
     options.db = db;
     return tarn_catalog_open(&options, &catalog, &error);
 }
+
+static bool open_lake(void) { return open_lake_as(tarn_os_posix()); }
 
 static void close_lake(void) {
     tarn_catalog_close(catalog);
@@ -73,17 +75,15 @@ static bool create_table(const char *text) {
     return true;
 }
 
-/* Appends one data file that exists in name only. */
-static bool append_file(const char *text, int number) {
-    TarnTableName name = name_of(text);
-    const TarnTable *base = NULL;
-    TarnIntent intent;
-    if (!tarn_catalog_table_load(catalog, name, &base, &error)) return false;
-    const char *location = base->metadata->location;
-    bool ok = tarn_catalog_intent_begin(catalog, &location, 1, &intent, &error);
+static const char *data_path(const TarnTable *table, const TarnIntent *intent, int number) {
+    return tarn_base_arena_printf(&arena, "%s/data/%s-%d.parquet", table->metadata->location,
+                                  intent->id, number);
+}
+
+/* Appends one data file of an intent. */
+static bool commit_file(const TarnTable *base, const TarnIntent *intent, int number) {
     TarnDataFile file = {.content = TARN_CONTENT_DATA,
-                         .path = tarn_base_text(tarn_base_arena_printf(
-                             &arena, "%s/data/%s-%d.parquet", location, intent.id, number)),
+                         .path = tarn_base_text(data_path(base, intent, number)),
                          .format = TARN_TEXT("PARQUET"),
                          .record_count = 1,
                          .file_size = 100,
@@ -99,17 +99,28 @@ static bool append_file(const char *text, int number) {
     TarnProducerOptions options = {.os = tarn_os_posix(),
                                    .store = base->store,
                                    .cache = tarn_catalog_manifest_cache(catalog),
-                                   .commit_id = intent.id};
+                                   .commit_id = intent->id};
     TarnSnapshotProducer *producer = NULL;
-    ok = ok && tarn_table_snapshot_producer_new(&options, &change, &producer, &error);
-    TarnCommitTable table = {.name = name,
+    bool ok = tarn_table_snapshot_producer_new(&options, &change, &producer, &error);
+    TarnCommitTable table = {.name = base->name,
                              .base = base,
                              .producer = producer,
                              .evidence = {.schema_checked = true}};
-    TarnCommit commit = {.tables = &table, .table_count = 1, .intent = &intent};
+    TarnCommit commit = {.tables = &table, .table_count = 1, .intent = intent};
     ok = ok && tarn_catalog_commit(catalog, &commit, &error);
     if (ok) tarn_catalog_table_release(table.committed);
     tarn_table_snapshot_producer_free(producer);
+    return ok;
+}
+
+/* Appends one data file that exists in name only. */
+static bool append_file(const char *text, int number) {
+    const TarnTable *base = NULL;
+    TarnIntent intent;
+    if (!tarn_catalog_table_load(catalog, name_of(text), &base, &error)) return false;
+    const char *location = base->metadata->location;
+    bool ok = tarn_catalog_intent_begin(catalog, &location, 1, &intent, &error) &&
+              commit_file(base, &intent, number);
     tarn_catalog_table_release(base);
     return ok;
 }
@@ -297,6 +308,148 @@ static void a_killed_commit_leaves_nothing_behind(void) {
     }
 }
 
+/* A second process, as far as the catalog can tell, with its own connection. */
+enum { WRITER_PROCESS = 99999999 };
+static TarnDb *writer_db;
+static TarnCatalog *writer;
+static const TarnTable *writer_base;
+static TarnIntent writer_intent;
+static bool writer_committed;
+
+static int64_t writer_id(const TarnOs *os) {
+    (void)os;
+    return WRITER_PROCESS;
+}
+
+static int64_t writer_started(const TarnOs *os, int64_t process_id) {
+    return process_id == WRITER_PROCESS ? 7 : tarn_os_posix()->process_started(os, process_id);
+}
+
+static void swap_with_writer(void) {
+    TarnDb *own_db = db;
+    TarnCatalog *own = catalog;
+    db = writer_db;
+    catalog = writer;
+    writer_db = own_db;
+    writer = own;
+}
+
+/* The writer has an intent and a file, and has not committed yet. */
+static void start_writer(const TarnOs *os) {
+    swap_with_writer();
+    REQUIRE_OK(open_lake_as(os), &error);
+    REQUIRE_OK(tarn_catalog_table_load(catalog, name_of("sandbox.sweep"), &writer_base, &error),
+               &error);
+    const char *location = writer_base->metadata->location;
+    REQUIRE_OK(tarn_catalog_intent_begin(catalog, &location, 1, &writer_intent, &error), &error);
+    CHECK_OK(tarn_store_put(writer_base->store, data_path(writer_base, &writer_intent, 1),
+                            TARN_TEXT("rows"), TARN_STORE_IF_ABSENT, NULL, &error),
+             &error);
+    swap_with_writer();
+}
+
+/* Whoever looks for the writer lets it commit and end first: the worst moment for a sweep, which
+ * has read the writer's intent by then. */
+static int64_t look_for_writer(const TarnOs *os, int64_t process_id) {
+    if (process_id != WRITER_PROCESS) return tarn_os_posix()->process_started(os, process_id);
+    if (!writer_committed) {
+        swap_with_writer();
+        writer_committed = commit_file(writer_base, &writer_intent, 1);
+        CHECK_OK(writer_committed, &error);
+        tarn_catalog_table_release(writer_base);
+        close_lake();
+        swap_with_writer();
+    }
+    return 0;
+}
+
+static void a_writer_that_commits_and_ends_during_a_sweep_keeps_its_files(void) {
+    TarnOs writing = *tarn_os_posix();
+    TarnOs sweeping = *tarn_os_posix();
+    TarnStoreObject object = {0};
+    int64_t removed = -1;
+    writing.process_id = writer_id;
+    writing.process_started = writer_started;
+    sweeping.process_started = writer_started;
+    REQUIRE_OK(create_table("sandbox.sweep"), &error);
+    close_lake();
+    REQUIRE_OK(open_lake_as(&sweeping), &error);
+    start_writer(&writing);
+    sweeping.process_started = look_for_writer;
+    CHECK_OK(tarn_catalog_intent_sweep(catalog, &removed, &error), &error);
+    CHECK(writer_committed);
+    CHECK_INT(removed, 0);
+    const TarnTable *table = NULL;
+    REQUIRE_OK(tarn_catalog_table_load(catalog, name_of("sandbox.sweep"), &table, &error), &error);
+    CHECK_INT(table->metadata->snapshot_count, 1);
+    CHECK_OK(tarn_store_stat(table->store, data_path(table, &writer_intent, 1), &object, &error),
+             &error);
+    CHECK(object.exists);
+    tarn_catalog_table_release(table);
+    close_lake();
+    REQUIRE_OK(open_lake(), &error);
+}
+
+/* Waits until the table has a snapshot, then adds another; for a child process. */
+static bool append_after_first(const char *text) {
+    for (int i = 0; i < 500; i++) {
+        if (snapshot_count(text) > 0) return append_file(text, 2);
+        usleep(10000);
+    }
+    return false;
+}
+
+static bool set_property(const char *text, const char *value) {
+    const TarnTable *base = NULL;
+    if (!tarn_catalog_table_load(catalog, name_of(text), &base, &error)) return false;
+    TarnProperty property = {"k", value};
+    TarnTableUpdate update = {
+        .kind = TARN_UPDATE_SET_PROPERTIES, .properties = &property, .count = 1};
+    TarnCommitTable table = {
+        .name = base->name, .base = base, .updates = &update, .update_count = 1};
+    TarnCommit commit = {.tables = &table, .table_count = 1};
+    bool ok = tarn_catalog_commit(catalog, &commit, &error);
+    if (ok) tarn_catalog_table_release(table.committed);
+    tarn_catalog_table_release(base);
+    return ok;
+}
+
+/* Another process commits on top of a commit whose answer is lost, before that is settled. */
+static void lose_answer(const char *text, bool with_intent) {
+    REQUIRE_OK(create_table(text), &error);
+    if (!with_intent) REQUIRE_OK(append_file(text, 0), &error);
+    close_lake();
+    pid_t child = fork();
+    if (child == 0) {
+        bool ok = open_lake();
+        while (ok && !with_intent) { /* the property is set before this one is */
+            const TarnTable *table = NULL;
+            if (!tarn_catalog_table_load(catalog, name_of(text), &table, &error)) _exit(1);
+            bool set = tarn_table_metadata_property(table->metadata, "k") != NULL;
+            tarn_catalog_table_release(table);
+            if (set) break;
+            usleep(10000);
+        }
+        _exit(ok && append_after_first(text) ? 0 : 1);
+    }
+    REQUIRE_OK(open_lake(), &error);
+    tarn_base_fault_init(with_intent ? "db.commit.after=sleep:700@2;db.commit.after=error@2"
+                                     : "db.commit.after=sleep:700;db.commit.after=error@1");
+    CHECK_OK(with_intent ? append_file(text, 1) : set_property(text, "mine"), &error);
+    tarn_base_fault_init(NULL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK_INT(snapshot_count(text), 2);
+    CHECK_OK(append_file(text, 3), &error); /* which reads all manifests' list */
+    CHECK_INT(snapshot_count(text), 3);
+}
+
+static void a_lost_answer_that_others_built_upon_is_a_success(void) {
+    lose_answer("sandbox.lost_append", true);
+    lose_answer("sandbox.lost_property", false);
+}
+
 static void drop_rename_register(void) {
     const TarnTable *table = NULL;
     REQUIRE_OK(create_table("sandbox.r1"), &error);
@@ -345,6 +498,8 @@ int main(int argc, char **argv) {
     TAP_TEST(a_stale_requirement_is_a_conflict);
     TAP_TEST(a_hook_that_fails_leaves_nothing);
     TAP_TEST(a_killed_commit_leaves_nothing_behind);
+    TAP_TEST(a_writer_that_commits_and_ends_during_a_sweep_keeps_its_files);
+    TAP_TEST(a_lost_answer_that_others_built_upon_is_a_success);
     TAP_TEST(drop_rename_register);
     TAP_TEST(namespaces_and_zones);
     close_lake();
