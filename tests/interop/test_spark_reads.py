@@ -23,7 +23,8 @@ def test_every_type(lake, spark):
     columns = {name: kind for name, kind in TYPES.items() if name not in SPARK_HAS_NO}
     lake.do("create table sandbox.t (id bigint not null, " +
             ", ".join(f"{name} {kind}" for name, (kind, _, _) in columns.items()) +
-            ", st struct(a int, b varchar), li struct(p double, q varchar)[], m map(varchar, int[]))")
+            ", st struct(a int, b varchar), li struct(p double, q varchar)[], "
+            "m map(varchar, int[]))")
     low = ", ".join(low for _, low, _ in columns.values())
     high = ", ".join(high for _, _, high in columns.values())
     lake.do(f"insert into sandbox.t values (1, {low}, {{'a': 1, 'b': 'x'}}, "

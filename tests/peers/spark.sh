@@ -1,5 +1,5 @@
 #!/bin/sh
-# Spark with Iceberg, the reference of both, for the interoperability tests: not a server, a library.
+# Spark with Iceberg, the reference, for the interoperability tests: not a server, a library.
 #
 #     tests/peers/spark.sh          fetches what is missing, prints the environment, as NAME=VALUE
 #
