@@ -45,6 +45,19 @@
 #define TARN_LIMIT_FOLDER_NAMES_BYTES (512 * TARN_MIB)
 /* Locations of one commit's files: about a million. */
 #define TARN_LIMIT_STORE_BATCH_BYTES (256 * TARN_MIB)
+/* A server of the same continent answers within 100 ms; SYN is repeated after 1, 3 and 7 s. */
+#define TARN_LIMIT_NET_CONNECT_MS 8000
+/* S3's own clients wait 50 s for a byte; below 1 KB/s a line is broken rather than slow. */
+#define TARN_LIMIT_NET_SILENCE_MS 30000
+#define TARN_LIMIT_NET_BYTES_PER_SECOND 1000
+/* One request: a part of 64 MB over a line of 2 Mbit/s. */
+#define TARN_LIMIT_NET_REQUEST_MS 300000
+/* Headers of one response: S3 sends about 15, with user metadata at most 2 KB more. */
+#define TARN_LIMIT_NET_HEADERS 200
+/* Headers of one request under a signature; the widest has nine. */
+#define TARN_LIMIT_NET_SIGNED_HEADERS 32
+/* What a server says about an error is read by people: the beginning is enough. */
+#define TARN_LIMIT_NET_ERROR_BODY_BYTES (64 * TARN_KIB)
 /* DuckDB's own memory during a load: the whole process stays under 512 MB whatever the file. */
 #define TARN_LIMIT_LOAD_SORT_BYTES (208 * TARN_MIB) /* the same where rows are sorted */
 #define TARN_LIMIT_LOAD_ENGINE_BYTES (320 * TARN_MIB)
