@@ -50,6 +50,10 @@ const TarnCliFlag tarn_cli__global_flags[] = {
     {0},
 };
 
+#define BRANCH_FLAG                                                                                \
+    {.name = "branch", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",                                \
+     .help = "read tables on this branch where they have it, and write them on it"}
+
 static const TarnCliFlag init_flags[] = {
     {.name = "example", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
      .help = "begin with a copy of an example lake"},
@@ -88,6 +92,7 @@ static const TarnCliFlag sql_flags[] = {
      .help = "run a script; - is standard input"},
     {.name = "as-of", .kind = TARN_CLI_FLAG_TEXT, .value = "TIME|SNAPSHOT|REF",
      .help = "read every table as it was"},
+    BRANCH_FLAG,
     {0},
 };
 
@@ -128,8 +133,53 @@ static const TarnCliFlag lineage_flags[] = {
     {0},
 };
 
-static const TarnCliFlag dry_run_flags[] = {
-    {.name = "dry-run", .help = "say what would change; change nothing"},
+#define DRY_RUN_FLAG {.name = "dry-run", .help = "say what would change; change nothing"}
+
+static const TarnCliFlag branch_flags[] = {
+    {.name = "at", .kind = TARN_CLI_FLAG_TEXT, .value = "SNAPSHOT|TIME|REF",
+     .help = "what the branch begins with; otherwise main as it is"},
+    {.name = "replace", .help = "a branch of that name is set there"},
+    {.name = "keep", .kind = TARN_CLI_FLAG_DURATION, .value = "TIME",
+     .help = "expire may drop the branch when its newest snapshot is older, as 30d"},
+    {.name = "keep-snapshots", .kind = TARN_CLI_FLAG_COUNT, .value = "N",
+     .help = "expire leaves the branch at least its newest N snapshots"},
+    {.name = "keep-age", .kind = TARN_CLI_FLAG_DURATION, .value = "TIME",
+     .help = "expire leaves the branch its snapshots that are younger, as 7d"},
+    {.name = "drop", .help = "forget the branch; its snapshots stay until they expire"},
+    DRY_RUN_FLAG,
+    {0},
+};
+
+static const TarnCliFlag tag_flags[] = {
+    {.name = "at", .kind = TARN_CLI_FLAG_TEXT, .value = "SNAPSHOT|TIME|REF",
+     .help = "what the tag names; otherwise main as it is"},
+    {.name = "replace", .help = "a tag of that name is set there"},
+    {.name = "keep", .kind = TARN_CLI_FLAG_DURATION, .value = "TIME",
+     .help = "expire may drop the tag when its snapshot is older, as 365d"},
+    {.name = "drop", .help = "forget the tag; its snapshot stays until it expires"},
+    DRY_RUN_FLAG,
+    {0},
+};
+
+static const TarnCliFlag rollback_flags[] = {
+    {.name = "any", .help = "also to a snapshot that main never had, as another branch's"},
+    DRY_RUN_FLAG,
+    {0},
+};
+
+static const TarnCliFlag fast_forward_flags[] = {
+    {.name = "to", .kind = TARN_CLI_FLAG_TEXT, .value = "BRANCH", .otherwise = "main",
+     .help = "the branch that moves"},
+    {.name = "branch", .kind = TARN_CLI_FLAG_TEXT, .value = "BRANCH",
+     .help = "publish this branch of all TABLEs, in one commit"},
+    {.name = "all", .help = "with --branch: of every table that has the branch"},
+    DRY_RUN_FLAG,
+    {0},
+};
+
+static const TarnCliFlag cherry_pick_flags[] = {
+    {.name = "to", .kind = TARN_CLI_FLAG_TEXT, .value = "BRANCH", .otherwise = "main",
+     .help = "the branch that gets the change"},
     {0},
 };
 
@@ -192,6 +242,7 @@ const TarnCliCommand tarn_cli__commands[] = {
      .examples = {{"tarn sql -c 'select count(*) from raw.flights'", "one statement"},
                   {"tarn sql -c 'from raw.flights limit 5' -o csv", "as CSV"},
                   {"tarn sql -f report.sql --as-of 2026-11-01", "a script, as of a day"},
+                  {"tarn sql -f fix.sql --branch audit", "write aside; fast-forward publishes it"},
                   {"tarn sql", "the shell"}}},
     {.name = "ls", .group = GROUP_LOOK, .handler = tarn_cli__ls,
      .summary = "the tables and views, with rows and bytes",
@@ -254,13 +305,61 @@ const TarnCliCommand tarn_cli__commands[] = {
                   {"tarn lineage curated.delays.avg_delay --up 1", "of one column"},
                   {"tarn lineage curated.delays -o dot | dot -Tsvg > delays.svg", "a picture"}}},
 
+    {.name = "table branch", .group = GROUP_KEEP, .handler = tarn_cli__table_branch,
+     .summary = "branches of a table: list, make, replace, drop",
+     .description = "A branch is a line of snapshots beside main: rows are written to it (tarn sql "
+                    "--branch) and nobody sees them on main until it is published (tarn table "
+                    "fast-forward). A table's columns are those of all its branches: a change of "
+                    "the schema is seen on each at once.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
+                  {.name = "NAME", .kind = TARN_CLI_OPERAND_TEXT, .optional = true}},
+     .flags = branch_flags,
+     .examples = {{"tarn table branch raw.flights", "the branches there are"},
+                  {"tarn table branch raw.flights audit", "a branch at main's head"},
+                  {"tarn table branch raw.flights old --at 2026-11-01 --keep 30d",
+                   "a branch at the state of a day"},
+                  {"tarn table branch raw.flights audit --drop", "forget it"}}},
+    {.name = "table tag", .group = GROUP_KEEP, .handler = tarn_cli__table_tag,
+     .summary = "tags of a table: list, make, replace, drop",
+     .description = "A tag is a name for one snapshot, which stays as long as the tag does.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
+                  {.name = "NAME", .kind = TARN_CLI_OPERAND_TEXT, .optional = true}},
+     .flags = tag_flags,
+     .examples = {{"tarn table tag raw.flights release-7", "name the state of now"},
+                  {"tarn sql -c 'from raw.flights' --as-of release-7", "read it later"}}},
+    {.name = "table fast-forward", .group = GROUP_KEEP, .handler = tarn_cli__table_fast_forward,
+     .summary = "publish a branch: move main forward to it",
+     .description = "BRANCH must have all that the branch that moves has: then nothing is lost and "
+                    "nothing is copied. If main got other commits meanwhile, it is refused and "
+                    "says which. With --branch, many tables are published in one commit: all or "
+                    "none.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .optional = true,
+                   .repeated = true},
+                  {.name = "BRANCH", .kind = TARN_CLI_OPERAND_TEXT, .optional = true}},
+     .flags = fast_forward_flags,
+     .examples = {{"tarn table fast-forward raw.flights audit", "main gets what audit has"},
+                  {"tarn table fast-forward raw.flights main --to audit", "the other way round"},
+                  {"tarn table fast-forward --branch audit raw.flights raw.planes",
+                   "two tables in one commit"},
+                  {"tarn table fast-forward --branch audit --all",
+                   "all tables that have the branch"}}},
+    {.name = "table cherry-pick", .group = GROUP_KEEP, .handler = tarn_cli__table_cherry_pick,
+     .summary = "bring one snapshot's change onto a branch",
+     .description = "Appends can be brought onto any branch, overwrites of whole partitions if "
+                    "these have no new files; any snapshot onto a branch whose head is its "
+                    "parent. A snapshot is picked once.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
+                  {.name = "SNAPSHOT", .kind = TARN_CLI_OPERAND_TEXT}},
+     .flags = cherry_pick_flags,
+     .examples = {{"tarn table cherry-pick raw.flights 5512", "onto main"},
+                  {"tarn table cherry-pick raw.flights audit --to test", "audit's newest"}}},
     {.name = "table rollback", .group = GROUP_KEEP, .handler = tarn_cli__table_rollback,
      .summary = "make an earlier snapshot current again",
      .description = "The snapshots in between stay in the table's history and can be rolled "
                     "forward to. Nothing is deleted. SNAPSHOT is an id, a time, a branch or a tag.",
      .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
                   {.name = "SNAPSHOT", .kind = TARN_CLI_OPERAND_TEXT}},
-     .flags = dry_run_flags,
+     .flags = rollback_flags,
      .examples = {{"tarn table rollback raw.flights 2026-11-01", "to the state of a day"},
                   {"tarn table rollback raw.flights 5512 --dry-run", "what would change"}}},
     {.name = "table register", .group = GROUP_KEEP, .handler = tarn_cli__table_register,
@@ -309,8 +408,6 @@ const TarnCliCommand tarn_cli__commands[] = {
     LATER("table optimize", GROUP_KEEP, "rewrite small files"),
     LATER("table expire", GROUP_KEEP, "remove old snapshots"),
     LATER("table sweep", GROUP_KEEP, "remove files that no snapshot needs"),
-    LATER("table branch", GROUP_KEEP, "branches of a table"),
-    LATER("table tag", GROUP_KEEP, "tags of a table"),
     LATER("table export", GROUP_KEEP, "copy a table to elsewhere"),
     LATER("lifecycle plan", GROUP_KEEP, "what retention and tiers would do"),
     LATER("lifecycle apply", GROUP_KEEP, "carry out retention and tiers"),

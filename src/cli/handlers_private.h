@@ -23,8 +23,12 @@ bool tarn_cli__reference(TarnCli *cli, TarnError *error);
 bool tarn_cli__show(TarnCli *cli, TarnError *error);
 bool tarn_cli__sql(TarnCli *cli, TarnError *error);
 bool tarn_cli__status(TarnCli *cli, TarnError *error);
+bool tarn_cli__table_branch(TarnCli *cli, TarnError *error);
+bool tarn_cli__table_cherry_pick(TarnCli *cli, TarnError *error);
+bool tarn_cli__table_fast_forward(TarnCli *cli, TarnError *error);
 bool tarn_cli__table_register(TarnCli *cli, TarnError *error);
 bool tarn_cli__table_rollback(TarnCli *cli, TarnError *error);
+bool tarn_cli__table_tag(TarnCli *cli, TarnError *error);
 bool tarn_cli__version(TarnCli *cli, TarnError *error);
 bool tarn_cli__words(TarnCli *cli, TarnError *error);
 

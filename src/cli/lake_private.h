@@ -20,6 +20,7 @@ typedef struct TarnCliLake {
     TarnCatalog *catalog;
     bool read_only;
     TarnQuery *query; /* NULL until tarn_cli__lake_query */
+    const char *branch; /* that statements read and write; NULL = main */
 } TarnCliLake;
 
 typedef enum TarnCliLakeUse {

@@ -9,6 +9,7 @@
 #include "cli/result_private.h"
 #include "cli/shell_private.h"
 #include "cli/sql_private.h"
+#include "table/snapshot_ref.h"
 
 /* One statement, from its text to its last row. */
 bool tarn_cli__sql_run(TarnCliLake *lake, TarnText text, const TarnRunOptions *options,
@@ -25,7 +26,9 @@ bool tarn_cli__sql_run(TarnCliLake *lake, TarnText text, const TarnRunOptions *o
     };
     tarn_engine_session_watch(tarn_query_session(query), &watch);
     const TarnCliResultOptions result = {.progress = &progress};
-    bool ok = tarn_query_run(query, text, options, &statement, error) &&
+    TarnRunOptions run = options != NULL ? *options : (TarnRunOptions){0};
+    run.branch = lake->branch;
+    bool ok = tarn_query_run(query, text, &run, &statement, error) &&
               tarn_cli__result_write(lake->cli, statement, &result, error);
     tarn_cli__progress_end(&progress);
     tarn_query_statement_free(statement);
@@ -121,6 +124,12 @@ bool tarn_cli__sql(TarnCli *cli, TarnError *error) {
     if (command && file) {
         return tarn_base_error_set(error, TARN_E_USAGE, "-c and -f contradict each other");
     }
+    const char *branch = tarn_cli__text(arguments, "branch");
+    if (branch != NULL && as_of != NULL) {
+        return tarn_base_error_set(error, TARN_E_USAGE,
+                                   "--branch and --as-of contradict each other");
+    }
+    if (branch != NULL && !tarn_table_ref_name_check(tarn_base_text(branch), error)) return false;
     TarnCliLake lake;
     TarnText script = {0};
     const char *name = NULL;
@@ -130,6 +139,7 @@ bool tarn_cli__sql(TarnCli *cli, TarnError *error) {
     bool ok = (shell || read_script(cli, &script, &name, error));
     lake = (TarnCliLake){0};
     ok = ok && tarn_cli__lake_open(cli, TARN_CLI_LAKE_WRITE, &lake, error);
+    lake.branch = branch;
     if (ok && shell) {
         ok = tarn_cli__shell(&lake, as_of, error);
     } else if (ok) {

@@ -310,7 +310,9 @@ bool tarn_query__alter(TarnStatement *statement, const TarnParsed *parsed, TarnE
                              told.message);
         return tarn_base_error_hint(error, "%s", told.hint);
     }
-    bool ok = nothing_to_do(&alter) || (make_updates(&alter) && commit_alter(&alter));
+    bool ok = parsed->alter == TARN_ALTER_REF
+                  ? tarn_query__alter_ref(statement, parsed, alter.table, error)
+                  : nothing_to_do(&alter) || (make_updates(&alter) && commit_alter(&alter));
     tarn_catalog_table_release(alter.table);
     return ok;
 }

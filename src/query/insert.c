@@ -44,6 +44,7 @@ typedef struct Write {
     const TarnLineageEdge *edges;
     size_t edge_count;
     const TarnIntent *intent;
+    const char *ref; /* the branch written to; NULL = main */
     TarnError *error;
 } Write;
 
@@ -79,6 +80,8 @@ static bool commit_files(Write *write, const TarnWrittenFiles *files, const Tarn
     TarnQuery *query = statement->query;
     const TarnCatalogOptions *catalog = tarn_catalog_options(query->catalog);
     TarnSnapshotChange change = {.operation = TARN_OPERATION_APPEND,
+                                 .ref = write->ref,
+                                 .create_ref = write->ref != NULL,
                                  .added = files->items,
                                  .added_count = files->count,
                                  .added_sequence_number = TARN_ABSENT,
@@ -275,6 +278,7 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
     TarnQuery *query = statement->query;
     TarnPrepared prepared;
     Write write = {.statement = statement, .name = parsed->name, .error = error};
+    if (!tarn_query__write_ref(run, &write.ref, error)) return false;
     if (!tarn_catalog_table_load(query->catalog, parsed->name, &write.base, error)) {
         TarnError told = *error;
         tarn_query__error_at(parsed->tokens.source, parsed->name_offset, told.code, error, "%s",
@@ -433,7 +437,10 @@ bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed
     TarnSchema schema;
     TarnPrepared prepared;
     bool done = false;
-    if (!already_there(statement, parsed, &done, error)) return false;
+    if (!tarn_query__write_ref(run, &write.ref, error) ||
+        !already_there(statement, parsed, &done, error)) {
+        return false;
+    }
     if (done) return true;
     bool as_select = parsed->kind == TARN_STATEMENT_CREATE_TABLE_AS;
     bool ok = true;

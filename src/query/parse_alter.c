@@ -130,8 +130,18 @@ bool tarn_query__parse_alter(TarnParser *parser) {
         out->alter = TARN_ALTER_RESET_PROPERTIES;
         return tarn_query__take_settings(parser, false) && tarn_query__expect_end(parser);
     }
+    if (tarn_query__accept(parser, "CREATE")) {
+        return tarn_query__parse_ref(parser, TARN_REF_VERB_CREATE);
+    }
+    if (tarn_query__accept(parser, "REPLACE")) {
+        return tarn_query__parse_ref(parser, TARN_REF_VERB_REPLACE);
+    }
     if (!tarn_query__accept(parser, "DROP")) {
-        return tarn_query__fail_expected(parser, "ADD, DROP, RENAME, ALTER, SET or RESET");
+        return tarn_query__fail_expected(parser, "ADD, DROP, RENAME, ALTER, SET, RESET, CREATE or "
+                                                 "REPLACE");
+    }
+    if (tarn_query__parse_is_ref_drop(parser)) {
+        return tarn_query__parse_ref(parser, TARN_REF_VERB_DROP);
     }
     if (tarn_query__accept(parser, "PARTITION")) {
         out->alter = TARN_ALTER_DROP_PARTITION;

@@ -49,5 +49,8 @@ bool tarn_query__is_query_word(const TarnToken *token); /* a SELECT may begin wi
 
 /* Behind the first word of the statement. */
 bool tarn_query__parse_alter(TarnParser *parser);
+/* ALTER TABLE t .. BRANCH and TAG, behind the verb; and whether DROP is one of them. */
+bool tarn_query__parse_ref(TarnParser *parser, TarnRefVerb verb);
+bool tarn_query__parse_is_ref_drop(const TarnParser *parser);
 
 #endif

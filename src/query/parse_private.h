@@ -42,8 +42,29 @@ typedef enum TarnAlterKind {
     TARN_ALTER_SET_PARTITIONS,
     TARN_ALTER_ADD_PARTITION,
     TARN_ALTER_DROP_PARTITION,
-    TARN_ALTER_SET_SORT
+    TARN_ALTER_SET_SORT,
+    TARN_ALTER_REF /* `ref` says what */
 } TarnAlterKind;
+
+typedef enum TarnRefVerb {
+    TARN_REF_VERB_CREATE,
+    TARN_REF_VERB_REPLACE,
+    TARN_REF_VERB_CREATE_OR_REPLACE,
+    TARN_REF_VERB_DROP
+} TarnRefVerb;
+
+/* Of a branch or a tag. */
+typedef struct TarnRefStatement {
+    TarnRefVerb verb;
+    bool is_tag;
+    bool tolerant; /* IF EXISTS of DROP, IF NOT EXISTS of CREATE */
+    TarnText name;
+    size_t offset;    /* of the name */
+    TarnText version; /* data NULL = main as it is */
+    int64_t max_ref_age_ms; /* TARN_ABSENT = not given, likewise below */
+    int64_t min_snapshots_to_keep;
+    int64_t max_snapshot_age_ms;
+} TarnRefStatement;
 
 typedef struct TarnParsed {
     TarnStatementKind kind;
@@ -73,6 +94,7 @@ typedef struct TarnParsed {
     bool by_name;
     /* ALTER */
     TarnAlterKind alter;
+    TarnRefStatement ref;
     const char *path;   /* dotted column path */
     const char *target; /* new name, anchor column */
     TarnTableName new_name;

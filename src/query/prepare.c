@@ -96,16 +96,11 @@ static const TarnTravel *travel_of(const TarnPrepared *prepared, const TarnRefer
 }
 
 static bool choose_snapshot(TarnPrepared *prepared, const TarnTravel *travel,
-                            const TarnTable *table, const TarnSnapshot **snapshot,
+                            const TarnTable *table, const TarnSnapshot **snapshot, bool *now,
                             TarnError *error) {
-    const char *as_of = prepared->run != NULL ? prepared->run->as_of : NULL;
-    TarnText wanted = tarn_base_text(as_of);
+    TarnText wanted = {NULL, 0};
     if (travel != NULL) wanted = travel->version.data != NULL ? travel->version : travel->time;
-    if (wanted.data == NULL) {
-        *snapshot = tarn_table_metadata_current_snapshot(table->metadata);
-        return true;
-    }
-    return tarn_table_metadata_snapshot_named(table->metadata, wanted, snapshot, error);
+    return tarn_query__read_snapshot(table, wanted, prepared->run, snapshot, now, error);
 }
 
 static bool make_shadow(TarnPrepared *prepared, const TarnBinding *binding, TarnError *error) {
@@ -173,14 +168,15 @@ static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
         return tarn_base_arena_check(prepared->arena, error);
     }
     *binding = (TarnBinding){.reference = reference, .table = table};
-    if (!choose_snapshot(prepared, travel, table, &binding->snapshot, error)) return false;
+    bool now = true;
+    if (!choose_snapshot(prepared, travel, table, &binding->snapshot, &now, error)) return false;
     if (kind != NULL) {
         return drop_old(prepared->query, reference, error) &&
                tarn_query__metadata_fill(prepared->query, reference, kind, table,
                                          binding->snapshot, error);
     }
-    /* Time travel reads with the schema of its time; now, with the table's current one. */
-    bool now = binding->snapshot == tarn_table_metadata_current_snapshot(table->metadata);
+    /* Time travel reads with the schema of its time; a branch with the table's current one. */
+    now = now || binding->snapshot == tarn_table_metadata_current_snapshot(table->metadata);
     const TarnSchema *own =
         !now && binding->snapshot != NULL && binding->snapshot->schema_id >= 0
             ? tarn_table_metadata_schema(table->metadata, binding->snapshot->schema_id)

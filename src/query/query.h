@@ -43,6 +43,10 @@ TarnCatalog *tarn_query_catalog(TarnQuery *query);
 
 typedef struct TarnRunOptions {
     const char *as_of; /* snapshot id, time, branch or tag for every table; NULL = now */
+    /* Tables are read from this branch where they have it, else from main, and written on it: it
+     * is made at main's head where it is missing. NULL = main. Columns are a table's, not a
+     * branch's: what ALTER TABLE changes is seen on all branches. */
+    const char *branch;
     const char *file;  /* named in errors; NULL = none */
     uint32_t line;     /* where the text starts in the file, 1-based; 0 = 1 */
     uint32_t column;

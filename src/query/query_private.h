@@ -120,6 +120,22 @@ bool tarn_query__reference_of(TarnTableName name, TarnArena *arena, TarnReferenc
                               TarnError *error) TARN_CHECKED;
 bool tarn_query__run_script(TarnQuery *query, TarnBuffer *sql, TarnError *error) TARN_CHECKED;
 
+/* --- branches (ref.c) --- */
+
+/* The snapshot of a table that a statement reads (NULL = none yet): `wanted` (time travel; data
+ * NULL = none), else the run's as_of, else the run's branch if the table has it, else main's.
+ * *is_branch: it is the head of a branch, which is read with the table's current columns.
+ * TARN_E_SNAPSHOT_NOT_FOUND; TARN_E_REF_REFUSED if the run's branch is a tag of this table. */
+bool tarn_query__read_snapshot(const TarnTable *table, TarnText wanted, const TarnRunOptions *run,
+                               const TarnSnapshot **snapshot, bool *is_branch,
+                               TarnError *error) TARN_CHECKED;
+/* The branch a statement writes, for TarnSnapshotChange.ref; *ref NULL = main. To be set together
+ * with create_ref, for the table may not have it yet. TARN_E_NAME_INVALID. */
+bool tarn_query__write_ref(const TarnRunOptions *run, const char **ref,
+                           TarnError *error) TARN_CHECKED;
+bool tarn_query__alter_ref(TarnStatement *statement, const TarnParsed *parsed,
+                           const TarnTable *table, TarnError *error) TARN_CHECKED;
+
 /* --- metadata tables (metadata_tables.c) --- */
 
 /* Splits "flights$snapshots"; false if the name is no metadata table's. */
