@@ -33,6 +33,8 @@
 #define TARN_LIMIT_AVRO_EMPTY_VALUES 1000000
 /* Parquet's thrift footer: 10,000 row groups of 1,000 columns are about 500 MB; refuse beyond. */
 #define TARN_LIMIT_PARQUET_FOOTER_BYTES (512 * TARN_MIB)
+/* Row positions of one data file: 256 MB hold any positions of two billion rows. */
+#define TARN_LIMIT_ROARING_BYTES (256 * TARN_MIB)
 /* One statement's own structures (not DuckDB's data). */
 #define TARN_LIMIT_STATEMENT_ARENA_BYTES (1 * TARN_GIB)
 /* One field of a text row; a 10 MB field is legal, a missing quote must not eat the machine. */
