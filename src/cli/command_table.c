@@ -82,6 +82,8 @@ static const TarnCliFlag load_flags[] = {
              "or the value"},
     {.name = "source", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
      .help = "name of the source in the ingest columns; otherwise the table's"},
+    {.name = "branch", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
+     .help = "load onto this branch of the table, which is made if missing"},
     {0},
 };
 
@@ -121,6 +123,14 @@ static const TarnCliFlag build_flags[] = {
     {.name = "explain", .help = "with --dry-run: also the SQL of each pipeline"},
     {.name = "var", .kind = TARN_CLI_FLAG_LIST, .value = "NAME=VALUE,..",
      .help = "values for var() in the pipelines"},
+    {.name = "branch", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
+     .help = "read inputs on this branch where they have it, and publish on it"},
+    {0},
+};
+
+static const TarnCliFlag check_flags[] = {
+    {.name = "branch", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
+     .help = "look at this branch of the tables that have it"},
     {0},
 };
 
@@ -289,14 +299,18 @@ const TarnCliCommand tarn_cli__commands[] = {
      .flags = build_flags,
      .examples = {{"tarn build", "everything"},
                   {"tarn build +curated.delays", "one pipeline and all it needs"},
-                  {"tarn build --dry-run", "the order, without running"}}},
+                  {"tarn build --dry-run", "the order, without running"},
+                  {"tarn build --branch audit", "aside, to be looked at and published later"}}},
     {.name = "check", .group = GROUP_REFINE, .handler = tarn_cli__check,
      .summary = "run the quality checks of tables",
      .description = "Without TABLE, all tables that have checks. Ends with exit code 1 if a check "
                     "of severity error failed.",
      .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .optional = true,
                    .repeated = true}},
-     .examples = {{"tarn check", "all tables"}, {"tarn check curated.delays", "one table"}}},
+     .flags = check_flags,
+     .examples = {{"tarn check", "all tables"},
+                  {"tarn check curated.delays", "one table"},
+                  {"tarn check --branch audit", "before a branch is published"}}},
     {.name = "lineage", .group = GROUP_REFINE, .handler = tarn_cli__lineage,
      .summary = "where a table or column comes from and goes to",
      .operands = {{.name = "TABLE[.COLUMN]", .kind = TARN_CLI_OPERAND_TABLE}},

@@ -11,11 +11,13 @@
 
 #include "flow/load.h"
 #include "govern/lineage.h"
+#include "table/snapshot_ref.h"
 
 const TarnDbMigration tarn_cli__migrations[] = {
     {1, "catalog", tarn_catalog_schema_sql},
     {2, "flow", tarn_flow_schema_sql},
     {3, "govern", tarn_govern_schema_sql},
+    {4, "flow branches", tarn_flow_branch_schema_sql},
 };
 const size_t tarn_cli__migration_count =
     sizeof(tarn_cli__migrations) / sizeof(tarn_cli__migrations[0]);
@@ -146,8 +148,16 @@ bool tarn_cli__lake_query(TarnCliLake *lake, TarnQuery **query, TarnError *error
             .engine = {.temp_directory = lake->scratch, .immutable_files = true},
         };
         if (!tarn_query_open(&options, &lake->query, error)) return false;
+        tarn_query_branch_set(lake->query, lake->branch);
     }
     *query = lake->query;
+    return true;
+}
+
+bool tarn_cli__lake_branch(TarnCliLake *lake, const char *branch, TarnError *error) {
+    if (branch != NULL && !tarn_table_ref_name_check(tarn_base_text(branch), error)) return false;
+    lake->branch = branch;
+    if (lake->query != NULL) tarn_query_branch_set(lake->query, branch);
     return true;
 }
 

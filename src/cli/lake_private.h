@@ -42,6 +42,10 @@ void tarn_cli__lake_close(TarnCliLake *lake); /* safe on zeroed memory */
 /* The query room, with the run's --timeout and progress on its session. */
 bool tarn_cli__lake_query(TarnCliLake *lake, TarnQuery **query, TarnError *error) TARN_CHECKED;
 
+/* Everything the query room runs from now on reads and writes this branch; NULL = main.
+ * TARN_E_NAME_INVALID. */
+bool tarn_cli__lake_branch(TarnCliLake *lake, const char *branch, TarnError *error) TARN_CHECKED;
+
 /* A table by the name a person typed. Release it. */
 bool tarn_cli__lake_table(TarnCliLake *lake, const char *name, const TarnTable **table,
                           TarnError *error) TARN_CHECKED;

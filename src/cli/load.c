@@ -151,6 +151,7 @@ static void read_flags(const TarnCliArguments *arguments, TarnLoadOptions *optio
     options->format = formats[tarn_cli__value(arguments, "format")->integer];
     options->schema_file = tarn_cli__text(arguments, "schema");
     options->source = tarn_cli__text(arguments, "source");
+    options->branch = tarn_cli__text(arguments, "branch");
     options->partition_by = partition->items;
     options->partition_count = partition->count;
     options->max_error_rate = rate->given ? rate->rate : 1;

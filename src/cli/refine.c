@@ -139,7 +139,8 @@ static bool run_build(TarnCliLake *lake, TarnBuildOptions *options, TarnError *e
     TarnBuildResult result = {0};
     options->config = lake->config;
     options->scratch = lake->scratch;
-    if (!tarn_cli__lake_query(lake, &options->query, error) ||
+    if (!tarn_cli__lake_branch(lake, options->branch, error) ||
+        !tarn_cli__lake_query(lake, &options->query, error) ||
         !tarn_flow_build(options, &cli->arena, &result, error)) {
         return false;
     }
@@ -177,6 +178,7 @@ bool tarn_cli__build(TarnCli *cli, TarnError *error) {
         .dry_run = tarn_cli__is_set(arguments, "dry-run"),
         .explain = tarn_cli__is_set(arguments, "explain"),
         .backfill = tarn_cli__text(arguments, "backfill"),
+        .branch = tarn_cli__text(arguments, "branch"),
         .user = cli->os->environment(cli->os, "USER"),
         .progress = on_model,
         .progress_state = cli,
@@ -235,7 +237,8 @@ static bool run_checks(TarnCliLake *lake, TarnError *error) {
         .table_count = cli->arguments.operand_count,
         .user = cli->os->environment(cli->os, "USER"),
     };
-    if (!tarn_cli__lake_query(lake, &options.query, error) ||
+    if (!tarn_cli__lake_branch(lake, tarn_cli__text(&cli->arguments, "branch"), error) ||
+        !tarn_cli__lake_query(lake, &options.query, error) ||
         !tarn_flow_check(&options, &cli->arena, &results, error)) {
         return false;
     }

@@ -9,7 +9,6 @@
 #include "cli/result_private.h"
 #include "cli/shell_private.h"
 #include "cli/sql_private.h"
-#include "table/snapshot_ref.h"
 
 /* One statement, from its text to its last row. */
 bool tarn_cli__sql_run(TarnCliLake *lake, TarnText text, const TarnRunOptions *options,
@@ -26,9 +25,7 @@ bool tarn_cli__sql_run(TarnCliLake *lake, TarnText text, const TarnRunOptions *o
     };
     tarn_engine_session_watch(tarn_query_session(query), &watch);
     const TarnCliResultOptions result = {.progress = &progress};
-    TarnRunOptions run = options != NULL ? *options : (TarnRunOptions){0};
-    run.branch = lake->branch;
-    bool ok = tarn_query_run(query, text, &run, &statement, error) &&
+    bool ok = tarn_query_run(query, text, options, &statement, error) &&
               tarn_cli__result_write(lake->cli, statement, &result, error);
     tarn_cli__progress_end(&progress);
     tarn_query_statement_free(statement);
@@ -129,7 +126,6 @@ bool tarn_cli__sql(TarnCli *cli, TarnError *error) {
         return tarn_base_error_set(error, TARN_E_USAGE,
                                    "--branch and --as-of contradict each other");
     }
-    if (branch != NULL && !tarn_table_ref_name_check(tarn_base_text(branch), error)) return false;
     TarnCliLake lake;
     TarnText script = {0};
     const char *name = NULL;
@@ -139,7 +135,7 @@ bool tarn_cli__sql(TarnCli *cli, TarnError *error) {
     bool ok = (shell || read_script(cli, &script, &name, error));
     lake = (TarnCliLake){0};
     ok = ok && tarn_cli__lake_open(cli, TARN_CLI_LAKE_WRITE, &lake, error);
-    lake.branch = branch;
+    ok = ok && tarn_cli__lake_branch(&lake, branch, error);
     if (ok && shell) {
         ok = tarn_cli__shell(&lake, as_of, error);
     } else if (ok) {

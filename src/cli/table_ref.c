@@ -8,6 +8,7 @@
 #include "cli/lake_private.h"
 #include "cli/rows_private.h"
 #include "cli/summary_private.h"
+#include "flow/load.h"
 
 static TarnCliLakeUse use_of(bool dry_run) {
     return dry_run ? TARN_CLI_LAKE_READ : TARN_CLI_LAKE_WRITE;
@@ -158,7 +159,20 @@ typedef struct ForwardList {
     TarnForward *items;
     size_t count;
     size_t capacity;
+    const TarnForwardOptions *options;
 } ForwardList;
+
+/* Files that were loaded onto the branch are now on the other one. */
+static bool record_loads(void *state, TarnDb *db, TarnError *error) {
+    const ForwardList *list = state;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!tarn_flow_load_published(db, list->items[i].table->name, list->options->source,
+                                      list->options->target, error)) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static bool add_forward(TarnCliLake *lake, const TarnTable *table, ForwardList *list,
                         TarnError *error) {
@@ -254,8 +268,10 @@ bool tarn_cli__table_fast_forward(TarnCli *cli, TarnError *error) {
     bool dry_run = tarn_cli__is_set(&cli->arguments, "dry-run");
     TarnForwardOptions options = {.target = tarn_cli__text(&cli->arguments, "to"),
                                   .dry_run = dry_run};
-    ForwardList list = {0};
+    ForwardList list = {.options = &options};
     TarnCliLake lake;
+    options.hook = record_loads;
+    options.hook_state = &list;
     bool ok = tarn_cli__lake_open(cli, use_of(dry_run), &lake, error) &&
               read_forwards(&lake, &options.source, &list, error) &&
               tarn_catalog_fast_forward(lake.catalog, list.items, list.count, &options, error);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "flow/build_private.h"
 #include "flow/selector_private.h"
+#include "table/snapshot_ref.h"
 
 /* --- choosing --- */
 
@@ -191,7 +192,8 @@ static bool run_models(TarnBuild *build, TarnBuildResult *result, const size_t *
 bool tarn_flow_build(const TarnBuildOptions *options, TarnArena *arena, TarnBuildResult *result,
                      TarnError *error) {
     TarnCatalog *catalog = tarn_query_catalog(options->query);
-    TarnBuild build = {.options = options,
+    TarnBuildOptions own = *options;
+    TarnBuild build = {.options = &own,
                        .catalog = catalog,
                        .db = tarn_catalog_options(catalog)->db,
                        .arena = arena};
@@ -199,6 +201,8 @@ bool tarn_flow_build(const TarnBuildOptions *options, TarnArena *arena, TarnBuil
     int64_t started = options->os->monotonic_us(options->os);
     *result = (TarnBuildResult){.ok = true};
     tarn_base_error_clear(error);
+    own.branch = tarn_table_branch_beside_main(options->branch);
+    tarn_query_branch_set(options->query, own.branch);
     if (!read_vars(options, arena, &vars, error) ||
         !tarn_flow__project_read(options->config, options->os, options->query, vars, arena,
                                  &build.project, error)) {

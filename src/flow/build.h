@@ -77,6 +77,9 @@ typedef struct TarnBuildOptions {
     bool dry_run;
     bool explain;          /* with dry_run: SQL and plans */
     const char *backfill; /* "A..B": variables start and end; NULL = none */
+    /* Inputs are read from this branch where they have it, and everything is published on it;
+     * query's own branch is set to it. Views have no branches and are refused. NULL = main. */
+    const char *branch;
     const char *scratch;  /* folder for spilling (seeds) */
     const char *user;     /* recorded; NULL = none */
     /* Called as a model begins (status PENDING) and ends; may be NULL. */

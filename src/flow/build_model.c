@@ -12,6 +12,21 @@
 #include "flow/build_private.h"
 #include "flow/load.h"
 
+/* --- branches --- */
+
+const TarnSnapshot *tarn_flow__build_head(const TarnBuild *build,
+                                          const TarnTableMetadata *metadata) {
+    const char *branch = build->options->branch;
+    const TarnSnapshotRef *ref = branch != NULL ? tarn_table_metadata_ref(metadata, branch) : NULL;
+    return ref != NULL ? tarn_table_metadata_snapshot(metadata, ref->snapshot_id)
+                       : tarn_table_metadata_current_snapshot(metadata);
+}
+
+int64_t tarn_flow__build_head_id(const TarnBuild *build, const TarnTableMetadata *metadata) {
+    const TarnSnapshot *head = tarn_flow__build_head(build, metadata);
+    return head != NULL ? head->id : TARN_ABSENT;
+}
+
 /* --- inputs --- */
 
 static int compare_scans(const void *a, const void *b) {
@@ -89,7 +104,8 @@ static bool target_as_recorded(TarnModelRun *run, const TarnRunModel *last, bool
         return true;
     }
     const TarnTable *base = run->target.base;
-    *same = base != NULL && base->metadata->current_snapshot_id == last->snapshot_id;
+    *same = base != NULL &&
+            tarn_flow__build_head_id(run->build, base->metadata) == last->snapshot_id;
     return true;
 }
 
@@ -131,7 +147,7 @@ static bool find_reason(TarnModelRun *run, const char **why) {
 static bool is_incremental(const TarnModelRun *run) {
     return run->model->config.materialized == TARN_MATERIALIZED_INCREMENTAL &&
            run->target.base != NULL &&
-           run->target.base->metadata->current_snapshot_id != TARN_ABSENT &&
+           tarn_flow__build_head(run->build, run->target.base->metadata) != NULL &&
            !run->build->options->full_refresh;
 }
 
@@ -164,6 +180,13 @@ static bool publish_view(TarnModelRun *run) {
     content.lake = tarn_base_text_string(&run->arena, run->rendered->sql);
     view.sql = content.lake;
     if (!tarn_base_arena_check(&run->arena, run->error)) return false;
+    if (run->build->options->branch != NULL) {
+        tarn_base_error_set(run->error, TARN_E_SQL_UNSUPPORTED,
+                            "the view \"%s\" has no branches: all would see it at once",
+                            run->model->full);
+        return tarn_base_error_hint(run->error, "build it without --branch, once the branch is "
+                                                "published");
+    }
     if (!tarn_base_text_equal(run->info.sql, run->rendered->sql)) {
         return tarn_base_error_set(run->error, TARN_E_SQL_UNSUPPORTED,
                                    "a view cannot travel in time; make \"%s\" a table",
@@ -231,6 +254,7 @@ static bool load_seed(TarnModelRun *run) {
                             .path_count = 1,
                             .table = run->model->name,
                             .mode = TARN_LOAD_OVERWRITE,
+                            .branch = options->branch,
                             .again = true,
                             .gate = &gate,
                             .on_error = TARN_ON_ERROR_FAIL,
@@ -265,7 +289,8 @@ static bool publish_table(TarnModelRun *run) {
     if (!tarn_flow__build_target(run) || !tarn_flow__build_write(run)) return false;
     if (run->nothing_new && run->target.update_count == 0) {
         run->result->rows = 0;
-        run->result->snapshot_id = run->target.base->metadata->current_snapshot_id;
+        run->result->snapshot_id =
+            tarn_flow__build_head_id(run->build, run->target.base->metadata);
         return tarn_flow__build_record(run);
     }
     return tarn_flow__build_gate(run) && tarn_flow__build_quarantine_clean(run) &&

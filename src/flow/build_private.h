@@ -58,6 +58,12 @@ typedef struct TarnModelRun {
 /* A temporary table of the engine that holds the rows of merge and replace_where. */
 #define TARN_BUILD_STAGE "temp.main.\"__tarn_new\""
 
+/* What the run reads and replaces of a table: the head of its branch, else main's; NULL = none. */
+const TarnSnapshot *tarn_flow__build_head(const TarnBuild *build,
+                                          const TarnTableMetadata *metadata);
+/* The same as an id; TARN_ABSENT = none. */
+int64_t tarn_flow__build_head_id(const TarnBuild *build, const TarnTableMetadata *metadata);
+
 /* --- one model (build_model.c) --- */
 
 /* Runs it to its end and fills the result; false only when the whole run cannot go on (Ctrl-C, the

@@ -134,8 +134,8 @@ static bool plan_files(TarnModelRun *run, TarnScanPlan **plan) {
     TarnScanOptions options = {.store = base->store,
                                .cache = tarn_catalog_manifest_cache(run->build->catalog),
                                .metadata = base->metadata};
-    return tarn_table_scan_plan(&options, tarn_table_metadata_current_snapshot(base->metadata),
-                                bound, &run->arena, plan, run->error);
+    return tarn_table_scan_plan(&options, tarn_flow__build_head(run->build, base->metadata), bound,
+                                &run->arena, plan, run->error);
 }
 
 /* Where rows may only be added, they stay. */

@@ -201,7 +201,8 @@ static bool evolve_schema(TarnModelRun *run, const TarnTableMetadata *base, Tarn
     bool changed = false;
     tarn_table_schema_update_init(&update, current, base->last_column_id, base->format_version,
                                   &run->arena);
-    if (run->build->options->full_refresh) {
+    /* On a branch columns are not taken away: they would be gone on main at once. */
+    if (run->build->options->full_refresh && run->build->options->branch == NULL) {
         if (!replace_columns(run, &update, current)) return false;
     } else {
         for (size_t i = 0; i < current->field_count; i++) {
@@ -394,7 +395,7 @@ bool tarn_flow__build_content(TarnModelRun *run, bool new_files_only, const char
     TarnScanOptions options = {.store = base->store,
                                .cache = tarn_catalog_manifest_cache(run->build->catalog),
                                .metadata = base->metadata};
-    if (!tarn_table_scan_plan(&options, tarn_table_metadata_current_snapshot(base->metadata),
+    if (!tarn_table_scan_plan(&options, tarn_flow__build_head(run->build, base->metadata),
                               tarn_table_predicate_constant(TARN_PREDICATE_TRUE), &run->arena,
                               &old, run->error)) {
         return false;
@@ -407,13 +408,14 @@ bool tarn_flow__build_content(TarnModelRun *run, bool new_files_only, const char
 /* --- committing --- */
 
 /* Rows put aside are added; those of earlier builds may go. */
-static void change_quarantine(TarnBuildTarget *target) {
+static void change_quarantine(const TarnModelRun *run, TarnBuildTarget *target) {
     if (target->removed_count == 0) return;
     target->change.operation = target->files.count > 0 ? TARN_OPERATION_OVERWRITE
                                                        : TARN_OPERATION_DELETE;
     target->change.removed = target->removed;
     target->change.removed_count = target->removed_count;
-    target->change.starting_snapshot_id = target->base->metadata->current_snapshot_id;
+    target->change.starting_snapshot_id =
+        tarn_flow__build_head_id(run->build, target->base->metadata);
 }
 
 static void change_table(const TarnModelRun *run, TarnBuildTarget *target) {
@@ -429,7 +431,8 @@ static void change_table(const TarnModelRun *run, TarnBuildTarget *target) {
     }
     if (run->incremental) {
         /* what was read to make the new files must still be all there is */
-        target->change.starting_snapshot_id = target->base->metadata->current_snapshot_id;
+        target->change.starting_snapshot_id =
+            tarn_flow__build_head_id(run->build, target->base->metadata);
         target->change.refuse_new_data = true;
         target->change.refuse_new_deletes = true;
     }
@@ -442,6 +445,8 @@ static bool make_producer(TarnModelRun *run, TarnBuildTarget *target) {
     summary[1] = (TarnProperty){"tarn.model", run->model->full};
     target->change = (TarnSnapshotChange){
         .operation = TARN_OPERATION_APPEND,
+        .ref = run->build->options->branch,
+        .create_ref = run->build->options->branch != NULL,
         .added = target->files.items,
         .added_count = target->files.count,
         .added_sequence_number = TARN_ABSENT,
@@ -449,7 +454,7 @@ static bool make_producer(TarnModelRun *run, TarnBuildTarget *target) {
         .summary_count = 2,
         .starting_snapshot_id = TARN_ABSENT};
     if (target == &run->quarantine) {
-        change_quarantine(target);
+        change_quarantine(run, target);
     } else {
         change_table(run, target);
     }

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "flow/load_private.h"
 #include "govern/lineage.h"
+#include "table/snapshot_ref.h"
 
 /* --- files --- */
 
@@ -37,9 +38,7 @@ static bool find_files(TarnLoad *load) {
     for (size_t i = 0; i < load->files.count; i++) {
         TarnLoadFile *file = &load->files.items[i];
         if (!tarn_flow__load_hash(options->os, file, load->error) ||
-            (!options->again &&
-             !tarn_flow__load_known(tarn_catalog_options(options->catalog)->db, options->table,
-                                    file, load->error))) {
+            (!options->again && !tarn_flow__load_known(load, file))) {
             return false;
         }
         for (size_t j = 0; j < i && !file->done_before; j++) {
@@ -152,16 +151,11 @@ static bool record_lineage(TarnLoad *load, TarnDb *db, TarnError *error) {
 static bool record_load(void *state, TarnDb *db, TarnError *error) {
     TarnLoad *load = state;
     const TarnLoadGate *gate = load->options->gate;
-    if (load->options->again && !tarn_flow__load_forget(db, load->options->table, error)) {
-        return false;
-    }
+    if (load->options->again && !tarn_flow__load_forget(load, db, error)) return false;
     for (size_t i = 0; i < load->files.count; i++) {
         const TarnLoadFile *file = &load->files.items[i];
         if (file->done_before || file->refused != NULL) continue;
-        if (!tarn_flow__load_record(db, load->options->table, load->intent.id, file,
-                                    load->started_us / 1000, error)) {
-            return false;
-        }
+        if (!tarn_flow__load_record(load, db, file, error)) return false;
     }
     if (load->csv_found &&
         !tarn_flow__dialect_write(db, load->options->table, &load->csv, error)) {
@@ -176,6 +170,8 @@ static bool record_load(void *state, TarnDb *db, TarnError *error) {
 static bool make_producer(TarnLoad *load, TarnLoadTarget *target, TarnSnapshotOperation operation) {
     const TarnLoadOptions *options = load->options;
     target->change = (TarnSnapshotChange){.operation = operation,
+                                          .ref = options->branch,
+                                          .create_ref = options->branch != NULL,
                                           .added = target->files.items,
                                           .added_count = target->files.count,
                                           .added_sequence_number = TARN_ABSENT,
@@ -304,7 +300,9 @@ static void free_target(TarnLoadTarget *target) {
 
 bool tarn_flow_load(const TarnLoadOptions *options, TarnArena *arena, TarnLoadResult *result,
                     TarnError *error) {
-    TarnLoad load = {.options = options, .arena = arena, .error = error, .result = result};
+    TarnLoadOptions own = *options;
+    TarnLoad load = {.options = &own, .arena = arena, .error = error, .result = result};
+    own.branch = tarn_table_branch_beside_main(options->branch);
     *result = (TarnLoadResult){.table = tarn_catalog_name_text(options->table, arena),
                                .snapshot_id = TARN_ABSENT};
     tarn_base_error_clear(error);
@@ -313,6 +311,10 @@ bool tarn_flow_load(const TarnLoadOptions *options, TarnArena *arena, TarnLoadRe
                             "loading with merge by key comes with a later version");
         return tarn_base_error_hint(error, "load with append and merge in a pipeline: "
                                            "config(materialized = incremental, strategy = merge)");
+    }
+    if (options->branch != NULL &&
+        !tarn_table_ref_name_check(tarn_base_text(options->branch), error)) {
+        return false;
     }
     load.started_us = options->os->clock_us(options->os);
     int64_t started = options->os->monotonic_us(options->os);

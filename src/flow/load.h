@@ -51,6 +51,7 @@ typedef struct TarnLoadOptions {
     size_t path_count;
     TarnTableName table;
     TarnLoadMode mode;
+    const char *branch; /* rows go to this branch, made if missing; NULL = main */
     bool again; /* files that were loaded before are loaded like others; for overwriting */
     const TarnLoadGate *gate; /* NULL = none */
     const char *source;      /* name for the ingest columns; NULL = the table's name */
@@ -99,5 +100,12 @@ bool tarn_flow_quarantine_schema(TarnArena *arena, TarnSchema *schema,
 
 /* flow's own tables in the metadata database: loaded files, dialects, runs, checks. */
 extern const char tarn_flow_schema_sql[];
+/* What they gained with branches: files loaded onto one are on record with it. */
+extern const char tarn_flow_branch_schema_sql[];
+
+/* A branch of a table was published on another (NULL = main): files loaded onto the one now count
+ * as loaded onto the other. For the hook of the commit that publishes. */
+bool tarn_flow_load_published(TarnDb *db, TarnTableName table, const char *branch,
+                              const char *target, TarnError *error) TARN_CHECKED;
 
 #endif

@@ -156,13 +156,12 @@ bool tarn_flow__load_rejects(TarnLoad *load) TARN_CHECKED;
 
 /* --- records (load_record.c) --- */
 
-bool tarn_flow__load_known(TarnDb *db, TarnTableName table, TarnLoadFile *file,
-                           TarnError *error) TARN_CHECKED; /* sets done_before */
-/* Of all files: their rows are overwritten. */
-bool tarn_flow__load_forget(TarnDb *db, TarnTableName table, TarnError *error) TARN_CHECKED;
-bool tarn_flow__load_record(TarnDb *db, TarnTableName table, const char *batch,
-                            const TarnLoadFile *file, int64_t now_ms, TarnError *error)
-    TARN_CHECKED;
+/* Sets done_before: the table has the file on the branch that is loaded onto. */
+bool tarn_flow__load_known(const TarnLoad *load, TarnLoadFile *file) TARN_CHECKED;
+/* Of all files of the branch: their rows are overwritten. */
+bool tarn_flow__load_forget(const TarnLoad *load, TarnDb *db, TarnError *error) TARN_CHECKED;
+bool tarn_flow__load_record(const TarnLoad *load, TarnDb *db, const TarnLoadFile *file,
+                            TarnError *error) TARN_CHECKED;
 bool tarn_flow__dialect_read(TarnDb *db, TarnTableName table, TarnArena *arena,
                              TarnCsvDialect *dialect, bool *found, TarnError *error) TARN_CHECKED;
 bool tarn_flow__dialect_write(TarnDb *db, TarnTableName table, const TarnCsvDialect *dialect,

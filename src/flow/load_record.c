@@ -1,9 +1,11 @@
 /* What the metadata database remembers of loads: which files a table has, and the CSV dialect
  * that was found once and holds from then on.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "flow/load_private.h"
+#include "table/snapshot_ref.h"
 
 const char tarn_flow_schema_sql[] =
     "create table tarn_loaded_file ("
@@ -32,36 +34,164 @@ const char tarn_flow_schema_sql[] =
     "  primary key (run_id, table_name, position));"
     "create index tarn_check_result_table on tarn_check_result (table_name, run_id);";
 
-bool tarn_flow__load_known(TarnDb *db, TarnTableName table, TarnLoadFile *file,
-                           TarnError *error) {
-    int64_t one;
-    return tarn_db_query_int64(db,
-                               "select 1 from tarn_loaded_file where ns = $1 and name = $2 and"
-                               " sha256 = $3",
-                               TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
-                                              tarn_db_string(file->sha256)),
-                               &one, &file->done_before, error);
+/* Files loaded onto a branch other than main, with the snapshot they came in. */
+const char tarn_flow_branch_schema_sql[] =
+    "create table tarn_loaded_branch ("
+    "  ns text not null, name text not null, branch text not null, sha256 text not null,"
+    "  path text not null, size bigint not null, original text,"
+    "  batch text not null, rows_in bigint not null, rows_refused bigint not null,"
+    "  loaded_at_ms bigint not null, snapshot_id bigint not null,"
+    "  primary key (ns, name, branch, sha256));";
+
+/* --- which files a table has --- */
+
+/* Does the branch have the snapshot that a file came in to another one? One that the metadata no
+ * longer has may have been published before it expired: a file too few is told, one too many is
+ * not. */
+static bool has_snapshot(const TarnTableMetadata *metadata, const char *branch, int64_t id) {
+    char text[24];
+    int64_t at = tarn_table_metadata_current_snapshot(metadata) != NULL
+                     ? metadata->current_snapshot_id
+                     : TARN_ABSENT;
+    const TarnSnapshotRef *ref = branch != NULL ? tarn_table_metadata_ref(metadata, branch) : NULL;
+    if (ref != NULL) at = ref->snapshot_id;
+    if (tarn_table_metadata_snapshot(metadata, id) == NULL) return true;
+    (void)snprintf(text, sizeof(text), "%lld", (long long)id);
+    for (size_t i = 0; i <= metadata->snapshot_count && at != TARN_ABSENT; i++) {
+        const TarnSnapshot *snapshot = tarn_table_metadata_snapshot(metadata, at);
+        if (at == id || snapshot == NULL) return at == id;
+        for (size_t p = 0; p < snapshot->summary_count; p++) {
+            const TarnProperty *property = &snapshot->summary[p];
+            if (strcmp(property->key, "source-snapshot-id") == 0 &&
+                strcmp(property->value, text) == 0) {
+                return true; /* cherry-picked */
+            }
+        }
+        at = snapshot->parent_id;
+    }
+    return false;
 }
 
-bool tarn_flow__load_forget(TarnDb *db, TarnTableName table, TarnError *error) {
+/* Loaded onto a branch whose snapshot the one loaded onto has. */
+static bool known_by_branch(const TarnLoad *load, const TarnTable *table, TarnLoadFile *file) {
+    TarnTableName name = load->options->table;
+    TarnDbRows *rows = NULL;
+    bool more = false;
+    bool ok = tarn_db_query(tarn_catalog_options(load->options->catalog)->db,
+                            "select snapshot_id from tarn_loaded_branch where ns = $1 and name ="
+                            " $2 and sha256 = $3",
+                            TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
+                                           tarn_db_string(file->sha256)),
+                            &rows, load->error);
+    while (ok && !file->done_before && (ok = tarn_db_next(rows, &more, load->error)) && more) {
+        file->done_before = has_snapshot(table->metadata, load->options->branch,
+                                         tarn_db_column_int64(rows, 0));
+    }
+    tarn_db_rows_close(rows);
+    return ok;
+}
+
+bool tarn_flow__load_known(const TarnLoad *load, TarnLoadFile *file) {
+    TarnTableName name = load->options->table;
+    const TarnTable *table = NULL;
+    int64_t one;
+    if (!tarn_db_query_int64(tarn_catalog_options(load->options->catalog)->db,
+                             "select 1 from tarn_loaded_file where ns = $1 and name = $2 and"
+                             " sha256 = $3",
+                             TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
+                                            tarn_db_string(file->sha256)),
+                             &one, &file->done_before, load->error)) {
+        return false;
+    }
+    if (file->done_before) return true;
+    if (!tarn_catalog_table_find(load->options->catalog, name, &table, load->error)) return false;
+    bool ok = table == NULL || known_by_branch(load, table, file);
+    tarn_catalog_table_release(table);
+    return ok;
+}
+
+bool tarn_flow__load_forget(const TarnLoad *load, TarnDb *db, TarnError *error) {
+    TarnTableName name = load->options->table;
+    if (load->options->branch != NULL) {
+        return tarn_db_execute(db,
+                               "delete from tarn_loaded_branch where ns = $1 and name = $2 and"
+                               " branch = $3",
+                               TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
+                                              tarn_db_string(load->options->branch)),
+                               NULL, error);
+    }
     return tarn_db_execute(db, "delete from tarn_loaded_file where ns = $1 and name = $2",
-                           TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name)),
+                           TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)),
                            NULL, error);
 }
 
-bool tarn_flow__load_record(TarnDb *db, TarnTableName table, const char *batch,
-                            const TarnLoadFile *file, int64_t now_ms, TarnError *error) {
+static bool record_on_branch(const TarnLoad *load, TarnDb *db, const TarnLoadFile *file,
+                             TarnError *error) {
+    TarnTableName name = load->options->table;
+    return tarn_db_execute(
+        db,
+        "insert into tarn_loaded_branch (ns, name, branch, sha256, path, size, original, batch,"
+        " rows_in, rows_refused, loaded_at_ms, snapshot_id) values ($1, $2, $3, $4, $5, $6, $7,"
+        " $8, $9, $10, $11, $12) on conflict (ns, name, branch, sha256) do update set batch = $8,"
+        " snapshot_id = $12",
+        TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
+                       tarn_db_string(load->options->branch), tarn_db_string(file->sha256),
+                       tarn_db_string(file->path), tarn_db_int64((int64_t)file->size),
+                       tarn_db_string(file->original), tarn_db_string(load->intent.id),
+                       tarn_db_int64((int64_t)file->rows), tarn_db_int64((int64_t)file->rejects),
+                       tarn_db_int64(load->started_us / 1000),
+                       tarn_db_int64(tarn_table_snapshot_producer_id(load->target.producer))),
+        NULL, error);
+}
+
+bool tarn_flow__load_record(const TarnLoad *load, TarnDb *db, const TarnLoadFile *file,
+                            TarnError *error) {
+    TarnTableName name = load->options->table;
+    if (load->options->branch != NULL) return record_on_branch(load, db, file, error);
     return tarn_db_execute(
         db,
         "insert into tarn_loaded_file (ns, name, sha256, path, size, original, batch, rows_in,"
         " rows_refused, loaded_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         " on conflict (ns, name, sha256) do nothing",
-        TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
+        TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
                        tarn_db_string(file->sha256), tarn_db_string(file->path),
                        tarn_db_int64((int64_t)file->size), tarn_db_string(file->original),
-                       tarn_db_string(batch), tarn_db_int64((int64_t)file->rows),
-                       tarn_db_int64((int64_t)file->rejects), tarn_db_int64(now_ms)),
+                       tarn_db_string(load->intent.id), tarn_db_int64((int64_t)file->rows),
+                       tarn_db_int64((int64_t)file->rejects),
+                       tarn_db_int64(load->started_us / 1000)),
         NULL, error);
+}
+
+bool tarn_flow_load_published(TarnDb *db, TarnTableName table, const char *branch,
+                              const char *target, TarnError *error) {
+    if (target != NULL && strcmp(target, TARN_TABLE_MAIN_BRANCH) != 0) {
+        return tarn_db_execute(
+            db,
+            "insert into tarn_loaded_branch (ns, name, branch, sha256, path, size, original,"
+            " batch, rows_in, rows_refused, loaded_at_ms, snapshot_id) select ns, name, $4, sha256,"
+            " path, size, original, batch, rows_in, rows_refused, loaded_at_ms, snapshot_id from"
+            " tarn_loaded_branch where ns = $1 and name = $2 and branch = $3"
+            " on conflict (ns, name, branch, sha256) do nothing",
+            TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
+                           tarn_db_string(branch), tarn_db_string(target)),
+            NULL, error);
+    }
+    return tarn_db_execute(
+               db,
+               "insert into tarn_loaded_file (ns, name, sha256, path, size, original, batch,"
+               " rows_in, rows_refused, loaded_at_ms) select ns, name, sha256, path, size,"
+               " original, batch, rows_in, rows_refused, loaded_at_ms from tarn_loaded_branch"
+               " where ns = $1 and name = $2 and branch = $3"
+               " on conflict (ns, name, sha256) do nothing",
+               TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
+                              tarn_db_string(branch)),
+               NULL, error) &&
+           tarn_db_execute(db,
+                           "delete from tarn_loaded_branch where ns = $1 and name = $2 and"
+                           " branch = $3",
+                           TARN_DB_VALUES(tarn_db_string(table.ns), tarn_db_string(table.name),
+                                          tarn_db_string(branch)),
+                           NULL, error);
 }
 
 /* --- dialect as JSON --- */

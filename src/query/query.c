@@ -77,6 +77,13 @@ void tarn_query_close(TarnQuery *query) {
 
 TarnEngineSession *tarn_query_session(TarnQuery *query) { return query->session; }
 TarnCatalog *tarn_query_catalog(TarnQuery *query) { return query->catalog; }
+void tarn_query_branch_set(TarnQuery *query, const char *branch) { query->branch = branch; }
+
+static TarnRunOptions options_of(const TarnQuery *query, const TarnRunOptions *options) {
+    TarnRunOptions run = options != NULL ? *options : (TarnRunOptions){0};
+    if (run.branch == NULL) run.branch = query->branch;
+    return run;
+}
 
 /* --- scripts --- */
 
@@ -186,8 +193,9 @@ bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *optio
     made->text = (TarnText){copy, text.size};
     TarnParsed parsed;
     bool ok = tarn_base_arena_check(&made->arena, error);
+    const TarnRunOptions run = options_of(query, options);
     ok = ok && tarn_query__parse(made->text, &made->arena, &parsed, error) &&
-         run_parsed(made, &parsed, options, error);
+         run_parsed(made, &parsed, &run, error);
     if (ok) {
         made->kind = parsed.kind;
         if (query->options.record != NULL) query->options.record(query->options.record_state, made);
@@ -213,7 +221,8 @@ bool tarn_query_prepare_select(TarnQuery *query, TarnText select_sql,
                                TarnSelectInfo *info, TarnError *error) {
     TarnPrepared prepared;
     tarn_base_error_clear(error);
-    if (!tarn_query__prepare(query, select_sql, options, arena, &prepared, error) ||
+    const TarnRunOptions run = options_of(query, options);
+    if (!tarn_query__prepare(query, select_sql, &run, arena, &prepared, error) ||
         !tarn_query__prepared_schema(&prepared, &info->schema, error)) {
         move_place(options, error);
         return false;

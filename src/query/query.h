@@ -40,6 +40,9 @@ void tarn_query_close(TarnQuery *query);
 /* For loads and pipelines, which feed and run the engine themselves. */
 TarnEngineSession *tarn_query_session(TarnQuery *query);
 TarnCatalog *tarn_query_catalog(TarnQuery *query);
+/* The branch of everything that runs from now on and names none itself (NULL = main); see
+ * TarnRunOptions. The text must outlive the query. */
+void tarn_query_branch_set(TarnQuery *query, const char *branch);
 
 typedef struct TarnRunOptions {
     const char *as_of; /* snapshot id, time, branch or tag for every table; NULL = now */

@@ -15,6 +15,7 @@ struct TarnQuery {
     TarnIntent intent;
     char *intent_location; /* NULL = none */
     bool keeps_footers;    /* the engine does: see prepare.c */
+    const char *branch;    /* of runs that name none; NULL = main */
 };
 
 /* --- places (time_travel.c) --- */

@@ -14,9 +14,7 @@ bool tarn_query__write_ref(const TarnRunOptions *run, const char **ref, TarnErro
     *ref = NULL;
     if (run == NULL || run->branch == NULL) return true;
     if (!tarn_table_ref_name_check(tarn_base_text(run->branch), error)) return false;
-    if (!tarn_base_text_is(tarn_base_text(run->branch), TARN_TABLE_MAIN_BRANCH)) {
-        *ref = run->branch;
-    }
+    *ref = tarn_table_branch_beside_main(run->branch);
     return true;
 }
 

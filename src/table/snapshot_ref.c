@@ -15,6 +15,10 @@
 
 /* --- names and errors --- */
 
+const char *tarn_table_branch_beside_main(const char *branch) {
+    return branch == NULL || tarn_table__is_main(branch) ? NULL : branch;
+}
+
 bool tarn_table_ref_name_check(TarnText name, TarnError *error) {
     bool plain = name.size > 0 && tarn_base_text_utf8_valid(name) == name.size;
     for (size_t i = 0; plain && i < name.size; i++) {

@@ -17,6 +17,9 @@
 
 #define TARN_TABLE_MAIN_BRANCH "main"
 
+/* NULL for main and for NULL, else the name. */
+const char *tarn_table_branch_beside_main(const char *branch);
+
 typedef enum TarnRefWhen {
     TARN_REF_CREATE,  /* must not be there: TARN_E_REF_EXISTS */
     TARN_REF_REPLACE, /* must be there, of the same kind; keeps the retention that is not given */

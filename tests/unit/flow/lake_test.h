@@ -44,7 +44,9 @@ __attribute__((unused)) static void lake_file(const char *name, const char *cont
 __attribute__((unused)) static bool lake_open(void) {
     static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql},
                                                  {2, "flow", tarn_flow_schema_sql},
-                                                 {3, "govern", tarn_govern_schema_sql}};
+                                                 {3, "govern", tarn_govern_schema_sql},
+                                                 {4, "flow branches",
+                                                  tarn_flow_branch_schema_sql}};
     static char url[PATH_MAX + 64];
     const TarnOs *os = tarn_os_posix();
     TarnDbOptions db_options = {.how = TARN_DB_CREATE};
@@ -53,7 +55,8 @@ __attribute__((unused)) static bool lake_open(void) {
     snprintf(url, sizeof(url), "sqlite:%s/.tarn/catalog.db", lake.scratch.path);
     if (!tarn_flow_lake_config_read(os, lake.scratch.path, &lake.arena, &lake.config, &error) ||
         !tarn_db_open(os, url, &db_options, &lake.db, &error) ||
-        !tarn_db_migrate(lake.db, migrations, 3, &error)) {
+        !tarn_db_migrate(lake.db, migrations, sizeof(migrations) / sizeof(migrations[0]),
+                         &error)) {
         return false;
     }
     TarnCatalogOptions options = {.os = os,
