@@ -19,12 +19,12 @@ static bool create_zones(TarnCatalog *catalog, TarnError *error) {
     for (size_t i = 0; i < options->zone_count; i++) {
         bool found = false;
         int64_t one;
-        if (!tarn_db_query_int64(options->db,
-                                 "select 1 from iceberg_namespace_properties where catalog_name ="
-                                 " $1 and namespace = $2 and property_key = 'exists'",
-                                 TARN_DB_VALUES(tarn_catalog__name(),
-                                                tarn_db_string(options->zones[i].name)),
-                                 &one, &found, error)) {
+        if (!tarn_db_query_int64(
+                options->db,
+                "select 1 from iceberg_namespace_properties where catalog_name ="
+                " $1 and namespace = $2 and property_key = 'exists'",
+                TARN_DB_VALUES(tarn_catalog__name(), tarn_db_string(options->zones[i].name)), &one,
+                &found, error)) {
             return false;
         }
         if (!found &&
@@ -37,10 +37,8 @@ static bool create_zones(TarnCatalog *catalog, TarnError *error) {
 
 static bool open_parts(TarnCatalog *catalog, TarnError *error) {
     const TarnCatalogOptions *options = &catalog->options;
-    TarnStoreOptions store_options = {.sync = options->sync,
-                                      .create_root = !options->read_only};
-    if (!tarn_store_open(options->os, options->warehouse, &store_options, &catalog->store,
-                         error) ||
+    TarnStoreOptions store_options = {.sync = options->sync, .create_root = !options->read_only};
+    if (!tarn_store_open(options->os, options->warehouse, &store_options, &catalog->store, error) ||
         !tarn_table_manifest_cache_new(MANIFEST_CACHE_BYTES, &catalog->manifests, error)) {
         return false;
     }
@@ -51,8 +49,7 @@ static bool open_parts(TarnCatalog *catalog, TarnError *error) {
            create_zones(catalog, error) && tarn_catalog_intent_sweep(catalog, &removed, error);
 }
 
-bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog,
-                       TarnError *error) {
+bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog, TarnError *error) {
     *catalog = calloc(1, sizeof(**catalog));
     if (*catalog == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
     (*catalog)->options = *options;
@@ -91,8 +88,8 @@ const TarnZone *tarn_catalog_zone(const TarnCatalog *catalog, TarnText zone) {
     return NULL;
 }
 
-const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name,
-                                        const char *uuid, TarnArena *arena) {
+const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name, const char *uuid,
+                                        TarnArena *arena) {
     TarnBuffer path;
     tarn_base_buffer_init(&path, TARN_MIB);
     tarn_base_buffer_string(&path, catalog->options.warehouse);
@@ -128,15 +125,38 @@ static bool is_given(const TarnNewTable *wanted, const char *key) {
     return false;
 }
 
+/* What the property "format-version" asks for; it is not kept as a property. */
+static bool choose_version(const TarnNewTable *wanted, int32_t *version, TarnError *error) {
+    *version = TARN_CATALOG_FORMAT_VERSION;
+    for (size_t i = 0; i < wanted->property_count; i++) {
+        int64_t number = 0;
+        if (strcmp(wanted->properties[i].key, "format-version") != 0) continue;
+        const char *value = wanted->properties[i].value;
+        if (tarn_base_text_to_int64(tarn_base_text(value), &number) &&
+            (number == 2 || number == 3)) {
+            *version = (int32_t)number;
+            continue;
+        }
+        tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
+                            "format version \"%s\" is not written: tables are made in version 2 "
+                            "or 3",
+                            value);
+        return tarn_base_error_hint(error, "leave \"format-version\" out for version %d",
+                                    TARN_CATALOG_FORMAT_VERSION);
+    }
+    return true;
+}
+
 bool tarn_catalog_table_new(TarnCatalog *catalog, const TarnNewTable *wanted, TarnArena *arena,
                             TarnTableMetadata **metadata, TarnError *error) {
     const TarnOs *os = catalog->options.os;
     const TarnSortOrder *order = wanted->order;
     char uuid[TARN_OS_UUID_BYTES];
     size_t used = 0;
-    if (!tarn_os_uuid4(os, uuid, error)) return false;
-    TarnProperty *properties =
-        TARN_NEW_ARRAY(arena, wanted->property_count + USUAL_PROPERTIES, TarnProperty);
+    int32_t version = 0;
+    if (!choose_version(wanted, &version, error) || !tarn_os_uuid4(os, uuid, error)) return false;
+    TarnProperty *properties = TARN_NEW_ARRAY(arena, wanted->property_count + USUAL_PROPERTIES,
+                                              TarnProperty);
     const char *location = tarn_catalog_table_location(catalog, wanted->name, uuid, arena);
     const char *own_uuid = tarn_base_arena_string(arena, uuid);
     if (!tarn_base_arena_check(arena, error)) return false;
@@ -146,14 +166,14 @@ bool tarn_catalog_table_new(TarnCatalog *catalog, const TarnNewTable *wanted, Ta
     }
     return tarn_table_metadata_create(own_uuid, location, wanted->schema, wanted->spec,
                                       order != NULL && order->field_count > 0 ? order : NULL,
-                                      properties, used, 2, tarn_os_clock_ms(os), arena, metadata,
-                                      error);
+                                      properties, used, version, tarn_os_clock_ms(os), arena,
+                                      metadata, error);
 }
 
 /* --- roots --- */
 
-bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots,
-                        size_t *count, TarnError *error) {
+bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots, size_t *count,
+                        TarnError *error) {
     struct {
         const char **items;
         size_t count;
@@ -321,8 +341,8 @@ static bool drop_table(TarnCatalog *catalog, TarnTableName name, const char *loc
                                           tarn_db_string(name.name)),
                            NULL, error) &&
            tarn_db_execute(db, "delete from tarn_table where ns = $1 and name = $2",
-                           TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)),
-                           NULL, error);
+                           TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)), NULL,
+                           error);
 }
 
 static bool drop_view(TarnCatalog *catalog, TarnTableName name, TarnError *error) {

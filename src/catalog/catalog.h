@@ -109,8 +109,11 @@ bool tarn_catalog_register(TarnCatalog *catalog, TarnTableName name, const char 
 const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name,
                                         const char *uuid, TarnArena *arena);
 
-/* The metadata of a table that tarn makes: a uuid and a location of its own, format version 2, and
- * the properties every such table has unless others are given. */
+#define TARN_CATALOG_FORMAT_VERSION 2 /* of new tables, unless another is asked for */
+
+/* The metadata of a table that tarn makes: a uuid and a location of its own, and the properties
+ * every such table has unless others are given. The property "format-version" (2 or 3) chooses the
+ * format version: TARN_E_FORMAT_UNSUPPORTED for others. */
 typedef struct TarnNewTable {
     TarnTableName name;
     const TarnSchema *schema;

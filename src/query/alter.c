@@ -1,6 +1,7 @@
 /* ALTER TABLE: a statement becomes updates of the table's metadata, committed under requirements
  * that say what they were made for; no data file is touched.
  */
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,7 +13,7 @@ typedef struct Alter {
     const TarnParsed *parsed;
     const TarnTable *table;
     TarnArena *arena;
-    TarnTableUpdate updates[2];
+    TarnTableUpdate updates[3];
     size_t update_count;
     TarnTableRequirement requirements[3];
     size_t requirement_count;
@@ -20,8 +21,8 @@ typedef struct Alter {
 } Alter;
 
 static void require(Alter *alter, TarnRequirementKind kind, int64_t value) {
-    alter->requirements[alter->requirement_count++] =
-        (TarnTableRequirement){.kind = kind, .integer = value};
+    alter->requirements[alter->requirement_count++] = (TarnTableRequirement){.kind = kind,
+                                                                             .integer = value};
 }
 
 /* Source columns of all specs and sort orders: they cannot go. */
@@ -91,8 +92,7 @@ static bool change_type(Alter *alter, TarnSchemaUpdate *update) {
                                    "TABLE .. ADD COLUMN %s.<field> ..",
                                    alter->parsed->path);
     }
-    return tarn_table_schema_update_type(update, alter->parsed->path, type.primitive,
-                                         alter->error);
+    return tarn_table_schema_update_type(update, alter->parsed->path, type.primitive, alter->error);
 }
 
 static bool move_column(Alter *alter, TarnSchemaUpdate *update) {
@@ -111,8 +111,7 @@ static bool change_schema(Alter *alter) {
     size_t used_count;
     if (!ids_in_use(alter, &used, &used_count)) return false;
     tarn_table_schema_update_init(&update, tarn_table_metadata_current_schema(metadata),
-                                  metadata->last_column_id, metadata->format_version,
-                                  alter->arena);
+                                  metadata->last_column_id, metadata->format_version, alter->arena);
     update.partition_source_ids = used;
     update.partition_source_count = used_count;
     update.table_is_empty = metadata->current_snapshot_id == TARN_ABSENT;
@@ -138,9 +137,8 @@ static bool change_schema(Alter *alter) {
     TarnSchema *schema = tarn_base_arena_copy(alter->arena, &update.schema, sizeof(TarnSchema));
     require(alter, TARN_REQUIRE_CURRENT_SCHEMA_ID, metadata->current_schema_id);
     require(alter, TARN_REQUIRE_LAST_COLUMN_ID, metadata->last_column_id);
-    alter->updates[0] = (TarnTableUpdate){.kind = TARN_UPDATE_ADD_SCHEMA,
-                                          .schema = schema,
-                                          .last_column_id = update.last_column_id};
+    alter->updates[0] = (TarnTableUpdate){
+        .kind = TARN_UPDATE_ADD_SCHEMA, .schema = schema, .last_column_id = update.last_column_id};
     alter->updates[1] = (TarnTableUpdate){.kind = TARN_UPDATE_SET_CURRENT_SCHEMA, .integer = -1};
     alter->update_count = 2;
     return tarn_base_arena_check(alter->arena, alter->error);
@@ -226,27 +224,65 @@ static bool change_sort(Alter *alter) {
     order->id = order->field_count > 0 ? highest + 1 : 0;
     require(alter, TARN_REQUIRE_DEFAULT_SORT_ORDER_ID, metadata->default_sort_order_id);
     alter->updates[0] = (TarnTableUpdate){.kind = TARN_UPDATE_ADD_SORT_ORDER, .sort_order = order};
-    alter->updates[1] =
-        (TarnTableUpdate){.kind = TARN_UPDATE_SET_DEFAULT_SORT_ORDER, .integer = -1};
+    alter->updates[1] = (TarnTableUpdate){.kind = TARN_UPDATE_SET_DEFAULT_SORT_ORDER,
+                                          .integer = -1};
     alter->update_count = 2;
     return true;
 }
 
+/* SET ('format-version' = ..) is no property but an upgrade. */
+static bool change_version(Alter *alter, const char *value) {
+    const TarnTableMetadata *metadata = alter->table->metadata;
+    int64_t version = 0;
+    if (value == NULL) {
+        return tarn_base_error_set(alter->error, TARN_E_SQL_UNSUPPORTED,
+                                   "a table always has a format version: it cannot be reset");
+    }
+    if (!tarn_base_text_to_int64(tarn_base_text(value), &version) || version < 1 || version > 3) {
+        return tarn_base_error_set(alter->error, TARN_E_FORMAT_UNSUPPORTED,
+                                   "format version \"%s\" is not known: tarn knows 1 to 3", value);
+    }
+    if (version < metadata->format_version) {
+        return tarn_base_error_set(alter->error, TARN_E_SCHEMA_CHANGE_REFUSED,
+                                   "a table of format version %" PRId32
+                                   " cannot go back to version "
+                                   "%" PRId64,
+                                   metadata->format_version, version);
+    }
+    if (version == metadata->format_version) return true;
+    alter->updates[alter->update_count++] = (TarnTableUpdate){.kind = TARN_UPDATE_UPGRADE_FORMAT,
+                                                              .integer = version};
+    if (metadata->uuid != NULL) return true;
+    /* Version 1 could do without; from version 2 on each table has one. */
+    char uuid[TARN_OS_UUID_BYTES];
+    const TarnOs *os = tarn_catalog_options(alter->statement->query->catalog)->os;
+    if (!tarn_os_uuid4(os, uuid, alter->error)) return false;
+    alter->updates[alter->update_count++] = (TarnTableUpdate){
+        .kind = TARN_UPDATE_ASSIGN_UUID, .text = tarn_base_arena_string(alter->arena, uuid)};
+    return tarn_base_arena_check(alter->arena, alter->error);
+}
+
 static bool change_properties(Alter *alter) {
     const TarnParsed *parsed = alter->parsed;
-    size_t count = parsed->settings.count;
-    TarnProperty *properties = TARN_NEW_ARRAY(alter->arena, count + 1, TarnProperty);
+    TarnProperty *properties = TARN_NEW_ARRAY(alter->arena, parsed->settings.count + 1,
+                                              TarnProperty);
+    size_t count = 0;
     if (properties == NULL) return tarn_base_arena_check(alter->arena, alter->error);
-    for (size_t i = 0; i < count; i++) {
-        properties[i] =
-            (TarnProperty){parsed->settings.items[i].key, parsed->settings.items[i].value};
+    for (size_t i = 0; i < parsed->settings.count; i++) {
+        const TarnSetting *setting = &parsed->settings.items[i];
+        bool resets = parsed->alter == TARN_ALTER_RESET_PROPERTIES;
+        if (strcmp(setting->key, "format-version") != 0) {
+            properties[count++] = (TarnProperty){setting->key, setting->value};
+        } else if (!change_version(alter, resets ? NULL : setting->value)) {
+            return false;
+        }
     }
-    alter->updates[0] = (TarnTableUpdate){.kind = parsed->alter == TARN_ALTER_SET_PROPERTIES
-                                                      ? TARN_UPDATE_SET_PROPERTIES
-                                                      : TARN_UPDATE_REMOVE_PROPERTIES,
-                                          .properties = properties,
-                                          .count = count};
-    alter->update_count = 1;
+    if (count == 0) return true;
+    alter->updates[alter->update_count++] = (TarnTableUpdate){
+        .kind = parsed->alter == TARN_ALTER_SET_PROPERTIES ? TARN_UPDATE_SET_PROPERTIES
+                                                           : TARN_UPDATE_REMOVE_PROPERTIES,
+        .properties = properties,
+        .count = count};
     return true;
 }
 
@@ -278,6 +314,7 @@ static bool nothing_to_do(const Alter *alter) {
 }
 
 static bool commit_alter(Alter *alter) {
+    if (alter->update_count == 0) return true; /* it is so already */
     TarnCommitTable table = {.name = alter->table->name,
                              .base = alter->table,
                              .requirements = alter->requirements,

@@ -44,6 +44,39 @@ static bool assign_uuid(TarnMetadataFold *fold, const TarnTableUpdate *update) {
     return true;
 }
 
+/* Version 2 asks for what version 1 could leave out; what was read is written back as it was, so
+ * the missing members go into its text. */
+static bool leave_version_1(TarnMetadataFold *fold) {
+    TarnTableMetadata *out = fold->out;
+    for (size_t i = 0; i < out->snapshot_count; i++) {
+        TarnSnapshot *snapshot = &out->snapshots[i];
+        if (snapshot->manifest_list == NULL) {
+            tarn_base_error_set(fold->error, TARN_E_FORMAT_UNSUPPORTED,
+                                "snapshot %" PRId64 " has no manifest list, as very old writers of "
+                                "version 1 made them: version 2 cannot have such a snapshot",
+                                snapshot->id);
+            return tarn_base_error_hint(fold->error, "expire that snapshot with the engine that "
+                                                     "wrote the table");
+        }
+        snapshot->sequence_number = 0;
+        if (!tarn_table__metadata_source_with_id(snapshot->source, "sequence-number", 0,
+                                                 fold->arena, &snapshot->source, fold->error)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < out->schema_count; i++) {
+        TarnSchema *schema = &out->schemas[i];
+        if (schema->source.size == 0) continue;
+        if (!tarn_table__metadata_source_with_id(schema->source, "schema-id", schema->id,
+                                                 fold->arena, &schema->source, fold->error)) {
+            return false;
+        }
+    }
+    /* Fields without ids have got theirs when they were read. */
+    for (size_t i = 0; i < out->spec_count; i++) out->specs[i].source = (TarnText){NULL, 0};
+    return true;
+}
+
 static bool upgrade_format(TarnMetadataFold *fold, const TarnTableUpdate *update) {
     int32_t known = fold->out->format_version;
     if (update->integer > TARN_METADATA_VERSION_MAX) {
@@ -56,6 +89,9 @@ static bool upgrade_format(TarnMetadataFold *fold, const TarnTableUpdate *update
         return tarn_table__fold_refuse(
             fold, "a table of format version %" PRId32 " cannot become version %" PRId64, known,
             update->integer);
+    }
+    if (known == 1 && update->integer > 1 && !is_choice && !leave_version_1(fold)) {
+        return false;
     }
     fold->out->format_version = (int32_t)update->integer;
     return true;

@@ -31,10 +31,19 @@ static void sets_values(void) {
 
 static void upgrades_version_1(void) {
     begin();
-    TarnTableMetadata *base = parse_file("v1.json");
-    TarnTableMetadata *result = apply_one(
-        base, (TarnTableUpdate){.kind = TARN_UPDATE_UPGRADE_FORMAT, .integer = 2});
+    const TarnTableUpdate upgrade = {.kind = TARN_UPDATE_UPGRADE_FORMAT, .integer = 2};
+    refuse_one(parse_file("v1.json"), upgrade, TARN_E_FORMAT_UNSUPPORTED,
+               "snapshot 76 has no manifest list");
+    TarnText old = edit(read_test_file("v1.json"),
+                        "\"manifests\": [\"file:/lake/old/metadata/m0.avro\"]",
+                        "\"manifest-list\": \"file:/lake/old/metadata/snap-76.avro\"");
+    TarnTableMetadata *base = NULL;
+    REQUIRE_OK(tarn_table_metadata_parse(edit(old, ", \"field-id\": 1000", ""), "v1", &arena, &base,
+                                         &error),
+               &error);
+    TarnTableMetadata *result = apply_one(base, upgrade);
     TarnText text = write_text(result);
+    CHECK(strstr(text.data, "\"field-id\":1000") != NULL);
     TarnJson *root = NULL;
     REQUIRE_OK(tarn_base_json_parse(text, "w", &arena, &root, &error), &error);
     CHECK(tarn_base_json_member(root, "schema") == NULL);
@@ -43,6 +52,11 @@ static void upgrades_version_1(void) {
     int64_t id = -1;
     CHECK(tarn_base_json_int64(tarn_base_json_member(schema, "schema-id"), &id) && id == 0);
     CHECK(tarn_base_json_member(schema, "x-schema") != NULL);
+    TARN_JSON_EACH(snapshot, tarn_base_json_member(root, "snapshots")) {
+        id = -1;
+        CHECK(tarn_base_json_int64(tarn_base_json_member(snapshot, "sequence-number"), &id));
+        CHECK_INT(id, 0);
+    }
     result = reread(result);
     CHECK_INT(result->snapshot_count, 2);
     CHECK_INT(result->last_sequence_number, 0);
