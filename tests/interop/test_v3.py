@@ -1,4 +1,4 @@
-"""Tables of format version 3 and 1: made, upgraded, changed by tarn, read by pyiceberg and DuckDB."""
+"""Tables of format version 3 and 1 that tarn makes, upgrades and changes, read by other engines."""
 
 import pytest
 from linter import lint
