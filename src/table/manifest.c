@@ -501,6 +501,17 @@ static bool read_partition(TarnManifestReader *reader, TarnArena *arena, TarnErr
 
 /* --- entries --- */
 
+bool tarn_table_file_is_deletion_vector(const TarnDataFile *file) {
+    static const char PUFFIN[] = "puffin";
+    if (file->content != TARN_CONTENT_POSITION_DELETES || file->format.size != strlen(PUFFIN)) {
+        return false;
+    }
+    for (size_t i = 0; i < file->format.size; i++) {
+        if ((file->format.data[i] | 0x20) != PUFFIN[i]) return false;
+    }
+    return true;
+}
+
 static bool read_equality_ids(TarnManifestReader *reader, TarnArena *arena, TarnError *error) {
     TarnDataFile *file = &reader->raw.entry.file;
     size_t count = reader->raw.equality_id_count;
@@ -533,6 +544,16 @@ static bool check_entry(const TarnManifestReader *reader, TarnError *error) {
     }
     if (file->record_count < 0) return refuse_entry(reader, error, "its record count is negative");
     if (file->file_size < 0) return refuse_entry(reader, error, "its file size is negative");
+    if (file->first_row_id != TARN_ABSENT && file->first_row_id < 0) {
+        return refuse_entry(reader, error, "its first row id is negative");
+    }
+    if (entry->status != TARN_ENTRY_DELETED && tarn_table_file_is_deletion_vector(file) &&
+        (file->referenced_data_file.data == NULL || file->content_offset < 0 ||
+         file->content_size <= 0)) {
+        return refuse_entry(reader, error,
+                            "a deletion vector that does not say of which data file it is, or "
+                            "where it begins and how long it is");
+    }
     return true;
 }
 

@@ -2,8 +2,8 @@
  *
  * Source: Iceberg table specification, "Manifests", "Manifest Entry Fields", "Manifest Lists",
  * "Sequence Number Inheritance". Read leniently by the file's own header and by field id; written
- * strictly: v2 names, header keys as the reference implementation writes them, one Avro block per
- * about 64 KB, deflate.
+ * strictly: version 2 or 3, names and header keys as the reference implementation writes them, one
+ * Avro block per about 64 KB, deflate.
  */
 #ifndef TARN_TABLE_MANIFEST_H
 #define TARN_TABLE_MANIFEST_H
@@ -50,11 +50,14 @@ typedef struct TarnDataFile {
     int32_t *equality_ids;
     size_t equality_id_count;
     int32_t sort_order_id;         /* -1 = absent */
-    int64_t first_row_id;          /* v3; TARN_ABSENT */
+    int64_t first_row_id;          /* v3, of data files; TARN_ABSENT */
     TarnText referenced_data_file; /* data NULL = absent */
-    int64_t content_offset;        /* TARN_ABSENT */
-    int64_t content_size;          /* TARN_ABSENT */
+    int64_t content_offset;        /* of a deletion vector; TARN_ABSENT */
+    int64_t content_size;          /* likewise */
 } TarnDataFile;
+
+/* A deletion vector: position deletes in a Puffin file. */
+bool tarn_table_file_is_deletion_vector(const TarnDataFile *file);
 
 typedef struct TarnManifestEntry {
     TarnEntryStatus status;
@@ -124,7 +127,7 @@ bool tarn_table_manifest_inherit(TarnManifest *manifest, const TarnManifestFile 
 /* Writing. The manifest's entries must all be of `spec`; the summary row (counts, partition
  * summaries, min sequence number) is filled in *file except path and length... length is set. */
 typedef struct TarnManifestWriteOptions {
-    int32_t format_version; /* 2 (3 later) */
+    int32_t format_version; /* 2 or 3 */
     bool is_deletes;
     int64_t snapshot_id;
     uint8_t sync_marker[16];
@@ -135,10 +138,24 @@ bool tarn_table_manifest_write(const TarnManifestEntry *entries, size_t count,
                                const TarnManifestWriteOptions *options, TarnBuffer *out,
                                TarnArena *arena, TarnManifestFile *file, TarnError *error)
     TARN_CHECKED;
-/* Rows whose sequence_number is TARN_ABSENT get `sequence_number`, min likewise. */
+typedef struct TarnManifestListWriteOptions {
+    int32_t format_version; /* 2 or 3 */
+    int64_t snapshot_id;
+    int64_t parent_id;       /* TARN_ABSENT = none */
+    int64_t sequence_number; /* of rows that have none, as their min */
+    int64_t first_row_id;    /* v3: the snapshot's, for the header */
+    uint8_t sync_marker[16];
+} TarnManifestListWriteOptions;
+
+/* Version 3: each row of a data manifest must have its first_row_id (see
+ * tarn_table_manifests_assign_row_ids). */
 bool tarn_table_manifest_list_write(const TarnManifestFile *manifests, size_t count,
-                                    int64_t snapshot_id, int64_t parent_id, int64_t sequence_number,
-                                    int32_t format_version, const uint8_t sync_marker[16],
-                                    TarnBuffer *out, TarnError *error) TARN_CHECKED;
+                                    const TarnManifestListWriteOptions *options, TarnBuffer *out,
+                                    TarnError *error) TARN_CHECKED;
+/* "First Row ID Assignment": data manifests without a first_row_id get one, from `next` on, in
+ * their order; each leaves room for all its live rows. *assigned is the room taken. The counts must
+ * be known. */
+bool tarn_table_manifests_assign_row_ids(TarnManifestFile *manifests, size_t count, int64_t next,
+                                         int64_t *assigned, TarnError *error) TARN_CHECKED;
 
 #endif

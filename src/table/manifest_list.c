@@ -1,7 +1,7 @@
 /* Manifest lists: one row per manifest of a snapshot.
  *
  * Read by field id with version 1's gaps filled as the specification says: sequence numbers 0,
- * content data, counts unknown. Written in version 2, with the header keys the reference
+ * content data, counts unknown. Written in version 2 or 3, with the header keys the reference
  * implementation writes; no reader may depend on them, but some do.
  */
 #include <inttypes.h>
@@ -130,6 +130,9 @@ static bool finish_row(RawRow *raw, const char *path, size_t number, TarnArena *
     if (file->length < 0 || file->sequence_number < 0 || file->min_sequence_number < 0) {
         return refuse_row(path, number, error, "a length or sequence number is negative");
     }
+    if (file->first_row_id != TARN_ABSENT && file->first_row_id < 0) {
+        return refuse_row(path, number, error, "its first row id is negative");
+    }
     file->is_deletes = raw->content == 1;
     clear_negative(&file->added_files);
     clear_negative(&file->existing_files);
@@ -209,8 +212,8 @@ static void put_summaries(TarnBuffer *out, const TarnManifestFile *file) {
     tarn_format_avro_put_items_end(out);
 }
 
-static bool put_row(TarnAvroWriter *writer, const TarnManifestFile *file, int64_t sequence_number,
-                    TarnError *error) {
+static bool put_row(TarnAvroWriter *writer, const TarnManifestFile *file,
+                    const TarnManifestListWriteOptions *options, TarnError *error) {
     const int64_t counts[] = {file->added_files, file->existing_files, file->deleted_files,
                               file->added_rows,  file->existing_rows,  file->deleted_rows};
     for (size_t i = 0; i < 6; i++) {
@@ -220,7 +223,14 @@ static bool put_row(TarnAvroWriter *writer, const TarnManifestFile *file, int64_
                                    "counts are not known or too large",
                                    TARN_TEXT_ARG(file->path));
     }
-    int64_t own = file->sequence_number != TARN_ABSENT ? file->sequence_number : sequence_number;
+    if (options->format_version > 2 && !file->is_deletes && file->first_row_id == TARN_ABSENT) {
+        return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
+                                   "cannot write manifest \"%.*s\" into a manifest list: it has no "
+                                   "first row id",
+                                   TARN_TEXT_ARG(file->path));
+    }
+    int64_t own = file->sequence_number != TARN_ABSENT ? file->sequence_number
+                                                       : options->sequence_number;
     int64_t lowest = file->min_sequence_number != TARN_ABSENT ? file->min_sequence_number : own;
     TarnBuffer *out = &writer->block;
     tarn_format_avro_put_bytes(out, file->path);
@@ -233,40 +243,69 @@ static bool put_row(TarnAvroWriter *writer, const TarnManifestFile *file, int64_
     for (size_t i = 0; i < 6; i++) tarn_format_avro_put_long(out, counts[i]);
     put_summaries(out, file);
     put_optional_bytes(out, file->key_metadata);
+    if (options->format_version > 2) {
+        tarn_format_avro_put_branch(out, file->is_deletes ? 0 : 1);
+        if (!file->is_deletes) tarn_format_avro_put_long(out, file->first_row_id);
+    }
     return tarn_format_avro_writer_object_end(writer, error);
 }
 
+bool tarn_table_manifests_assign_row_ids(TarnManifestFile *manifests, size_t count, int64_t next,
+                                         int64_t *assigned, TarnError *error) {
+    int64_t first = next;
+    for (size_t i = 0; i < count; i++) {
+        TarnManifestFile *file = &manifests[i];
+        if (file->is_deletes || file->first_row_id != TARN_ABSENT) continue;
+        file->first_row_id = next;
+        if (file->added_rows < 0 || file->existing_rows < 0 ||
+            __builtin_add_overflow(next, file->added_rows, &next) ||
+            __builtin_add_overflow(next, file->existing_rows, &next)) {
+            return tarn_base_error_set(
+                error, TARN_E_METADATA_INVALID,
+                "manifest \"%.*s\": its rows get no row ids, their number is "
+                "not known or there are no ids left",
+                TARN_TEXT_ARG(file->path));
+        }
+    }
+    *assigned = next - first;
+    return true;
+}
+
 bool tarn_table_manifest_list_write(const TarnManifestFile *manifests, size_t count,
-                                    int64_t snapshot_id, int64_t parent_id, int64_t sequence_number,
-                                    int32_t format_version, const uint8_t sync_marker[16],
-                                    TarnBuffer *out, TarnError *error) {
-    if (format_version != 2) {
+                                    const TarnManifestListWriteOptions *options, TarnBuffer *out,
+                                    TarnError *error) {
+    int32_t version = options->format_version;
+    if (version != 2 && version != 3) {
         return tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
                                    "manifest lists of format version %" PRId32 " cannot be written",
-                                   format_version);
+                                   version);
     }
     char snapshot[24];
     char parent[24];
     char sequence[24];
-    snprintf(snapshot, sizeof(snapshot), "%" PRId64, snapshot_id);
-    snprintf(parent, sizeof(parent), "%" PRId64, parent_id);
-    if (parent_id == TARN_ABSENT) snprintf(parent, sizeof(parent), "null");
-    snprintf(sequence, sizeof(sequence), "%" PRId64, sequence_number);
+    char first_row_id[24];
+    snprintf(snapshot, sizeof(snapshot), "%" PRId64, options->snapshot_id);
+    snprintf(parent, sizeof(parent), "%" PRId64, options->parent_id);
+    if (options->parent_id == TARN_ABSENT) snprintf(parent, sizeof(parent), "null");
+    snprintf(sequence, sizeof(sequence), "%" PRId64, options->sequence_number);
+    snprintf(first_row_id, sizeof(first_row_id), "%" PRId64, options->first_row_id);
     const TarnAvroPair pairs[] = {
         {TARN_TEXT("snapshot-id"), tarn_base_text(snapshot)},
         {TARN_TEXT("parent-snapshot-id"), tarn_base_text(parent)},
         {TARN_TEXT("sequence-number"), tarn_base_text(sequence)},
-        {TARN_TEXT("format-version"), TARN_TEXT("2")},
+        {TARN_TEXT("format-version"), version > 2 ? TARN_TEXT("3") : TARN_TEXT("2")},
+        {TARN_TEXT("first-row-id"), tarn_base_text(first_row_id)},
     };
-    TarnAvroWriterOptions options = {.schema = tarn_base_text(tarn_table__manifest_list_schema),
-                                     .metadata = pairs,
-                                     .metadata_count = sizeof(pairs) / sizeof(pairs[0]),
-                                     .codec = TARN_AVRO_CODEC_DEFLATE};
-    memcpy(options.sync_marker, sync_marker, sizeof(options.sync_marker));
+    size_t pair_count = sizeof(pairs) / sizeof(pairs[0]);
+    TarnAvroWriterOptions avro = {.schema = tarn_table__manifest_list_schema(version),
+                                  .metadata = pairs,
+                                  .metadata_count = version > 2 ? pair_count : pair_count - 1,
+                                  .codec = TARN_AVRO_CODEC_DEFLATE};
+    memcpy(avro.sync_marker, options->sync_marker, sizeof(avro.sync_marker));
     TarnAvroWriter writer = {0};
-    bool done = tarn_format_avro_writer_begin(&writer, &options, out, error);
+    bool done = tarn_format_avro_writer_begin(&writer, &avro, out, error);
     for (size_t i = 0; done && i < count; i++) {
-        done = put_row(&writer, &manifests[i], sequence_number, error);
+        done = put_row(&writer, &manifests[i], options, error);
     }
     done = done && tarn_format_avro_writer_finish(&writer, error) &&
            tarn_base_buffer_check(out, error);

@@ -34,8 +34,9 @@ void tarn_table__manifest_reader_close(TarnManifestReader *reader); /* NULL is f
 
 /* The Avro schema of a manifest's entries for these partition types, as JSON. */
 void tarn_table__manifest_schema_write(const TarnPartitionSpec *spec, const TarnPrimitive *types,
-                                       TarnBuffer *out);
-extern const char tarn_table__manifest_list_schema[];
+                                       int32_t format_version, TarnBuffer *out);
+/* That of manifest lists; a constant. */
+TarnText tarn_table__manifest_list_schema(int32_t format_version);
 /* Bytes of the fixed type that holds a decimal. */
 size_t tarn_table__decimal_bytes(int32_t precision);
 

@@ -19,30 +19,32 @@
     "{\"name\":\"" name "\",\"type\":[\"null\"," type "],\"default\":null,\"field-id\":" #id "}"
 #define FIELD(id, name, type) "{\"name\":\"" name "\",\"type\":\"" type "\",\"field-id\":" #id "}"
 
-const char tarn_table__manifest_list_schema[] =
-    "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":["
-    FIELD(500, "manifest_path", "string") ","
-    FIELD(501, "manifest_length", "long") ","
-    FIELD(502, "partition_spec_id", "int") ","
-    FIELD(517, "content", "int") ","
-    FIELD(515, "sequence_number", "long") ","
-    FIELD(516, "min_sequence_number", "long") ","
-    FIELD(503, "added_snapshot_id", "long") ","
-    FIELD(504, "added_files_count", "int") ","
-    FIELD(505, "existing_files_count", "int") ","
-    FIELD(506, "deleted_files_count", "int") ","
-    FIELD(512, "added_rows_count", "long") ","
-    FIELD(513, "existing_rows_count", "long") ","
-    FIELD(514, "deleted_rows_count", "long") ","
-    "{\"name\":\"partitions\",\"type\":[\"null\",{\"type\":\"array\",\"items\":"
-    "{\"type\":\"record\",\"name\":\"r508\",\"fields\":["
-    FIELD(509, "contains_null", "boolean") ","
-    OPTIONAL_FIELD(518, "contains_nan", "\"boolean\"") ","
-    OPTIONAL_FIELD(510, "lower_bound", "\"bytes\"") ","
-    OPTIONAL_FIELD(511, "upper_bound", "\"bytes\"")
-    "]},\"element-id\":508}],\"default\":null,\"field-id\":507},"
+#define LIST_FIELDS                                                                                \
+    "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":["                                 \
+    FIELD(500, "manifest_path", "string") ","                                                      \
+    FIELD(501, "manifest_length", "long") ","                                                      \
+    FIELD(502, "partition_spec_id", "int") ","                                                     \
+    FIELD(517, "content", "int") ","                                                               \
+    FIELD(515, "sequence_number", "long") ","                                                      \
+    FIELD(516, "min_sequence_number", "long") ","                                                  \
+    FIELD(503, "added_snapshot_id", "long") ","                                                    \
+    FIELD(504, "added_files_count", "int") ","                                                     \
+    FIELD(505, "existing_files_count", "int") ","                                                  \
+    FIELD(506, "deleted_files_count", "int") ","                                                   \
+    FIELD(512, "added_rows_count", "long") ","                                                     \
+    FIELD(513, "existing_rows_count", "long") ","                                                  \
+    FIELD(514, "deleted_rows_count", "long") ","                                                   \
+    "{\"name\":\"partitions\",\"type\":[\"null\",{\"type\":\"array\",\"items\":"                   \
+    "{\"type\":\"record\",\"name\":\"r508\",\"fields\":["                                          \
+    FIELD(509, "contains_null", "boolean") ","                                                     \
+    OPTIONAL_FIELD(518, "contains_nan", "\"boolean\"") ","                                         \
+    OPTIONAL_FIELD(510, "lower_bound", "\"bytes\"") ","                                            \
+    OPTIONAL_FIELD(511, "upper_bound", "\"bytes\"")                                                \
+    "]},\"element-id\":508}],\"default\":null,\"field-id\":507},"                                  \
     OPTIONAL_FIELD(519, "key_metadata", "\"bytes\"")
-    "]}";
+
+static const char LIST_V2[] = LIST_FIELDS "]}";
+static const char LIST_V3[] = LIST_FIELDS "," OPTIONAL_FIELD(520, "first_row_id", "\"long\"") "]}";
 
 /* --- manifests: around the partition record --- */
 
@@ -81,11 +83,24 @@ static const char ENTRY_TAIL[] =
                    "{\"type\":\"array\",\"items\":\"long\",\"element-id\":133}") ","
     OPTIONAL_FIELD(135, "equality_ids",
                    "{\"type\":\"array\",\"items\":\"int\",\"element-id\":136}") ","
-    OPTIONAL_FIELD(140, "sort_order_id", "\"int\"") ","
+    OPTIONAL_FIELD(140, "sort_order_id", "\"int\"") ",";
+
+static const char TAIL_V2[] =
     OPTIONAL_FIELD(143, "referenced_data_file", "\"string\"")
     "]}}]}";
 
+static const char TAIL_V3[] =
+    OPTIONAL_FIELD(142, "first_row_id", "\"long\"") ","
+    OPTIONAL_FIELD(143, "referenced_data_file", "\"string\"") ","
+    OPTIONAL_FIELD(144, "content_offset", "\"long\"") ","
+    OPTIONAL_FIELD(145, "content_size_in_bytes", "\"long\"")
+    "]}}]}";
+
 /* clang-format on */
+
+TarnText tarn_table__manifest_list_schema(int32_t format_version) {
+    return tarn_base_text(format_version > 2 ? LIST_V3 : LIST_V2);
+}
 
 static bool is_letter(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
@@ -230,11 +245,12 @@ static void write_partition_field(const TarnPartitionSpec *spec, const TarnPrimi
 }
 
 void tarn_table__manifest_schema_write(const TarnPartitionSpec *spec, const TarnPrimitive *types,
-                                       TarnBuffer *out) {
+                                       int32_t format_version, TarnBuffer *out) {
     tarn_base_buffer_string(out, ENTRY_HEAD);
     for (size_t i = 0; i < spec->field_count; i++) {
         if (i > 0) tarn_base_buffer_byte(out, ',');
         write_partition_field(spec, types, i, out);
     }
     tarn_base_buffer_string(out, ENTRY_TAIL);
+    tarn_base_buffer_string(out, format_version > 2 ? TAIL_V3 : TAIL_V2);
 }

@@ -1,4 +1,4 @@
-/* Writing manifests: strict version 2.
+/* Writing manifests: strict version 2 or 3.
  *
  * Entries are encoded straight into the Avro writer's block, deflated about every 64 KB. The
  * manifest list's row is filled on the way: counts, the smallest data sequence number of live
@@ -170,6 +170,9 @@ static bool check_entry(const ManifestWriter *writer, const TarnManifestEntry *e
         (entry->sequence_number == TARN_ABSENT || entry->file_sequence_number == TARN_ABSENT)) {
         return refuse_file(writer, file, error, "it is not added here and has no sequence number");
     }
+    if (tarn_table_file_is_deletion_vector(file) && writer->options->format_version < 3) {
+        return refuse_file(writer, file, error, "deletion vectors came with format version 3");
+    }
     for (size_t i = 1; i < file->column_count; i++) {
         if (file->columns[i - 1].field_id < file->columns[i].field_id) continue;
         return refuse_file(writer, file, error, "its column metrics are not sorted by field id");
@@ -228,7 +231,16 @@ static bool put_file(ManifestWriter *writer, const TarnDataFile *file, TarnError
     put_optional_text(out, file->key_metadata);
     put_lists(out, file);
     put_optional_long(out, file->sort_order_id, -1);
+    if (writer->options->format_version < 3) {
+        put_optional_text(out, file->referenced_data_file);
+        return true;
+    }
+    bool is_data = file->content == TARN_CONTENT_DATA;
+    bool is_vector = tarn_table_file_is_deletion_vector(file);
+    put_optional_long(out, is_data ? file->first_row_id : TARN_ABSENT, TARN_ABSENT);
     put_optional_text(out, file->referenced_data_file);
+    put_optional_long(out, is_vector ? file->content_offset : TARN_ABSENT, TARN_ABSENT);
+    put_optional_long(out, is_vector ? file->content_size : TARN_ABSENT, TARN_ABSENT);
     return true;
 }
 
@@ -287,7 +299,8 @@ static bool begin_file(ManifestWriter *writer, const TarnSchema *schema, TarnBuf
     tarn_table_schema_to_json(schema, &json);
     tarn_base_json_writer_init(&json, &fields, 0);
     tarn_table_partition_fields_to_json(writer->spec, &json);
-    tarn_table__manifest_schema_write(writer->spec, writer->types, &avro_schema);
+    tarn_table__manifest_schema_write(writer->spec, writer->types, writer->options->format_version,
+                                      &avro_schema);
     snprintf(schema_id, sizeof(schema_id), "%" PRId32, schema->id);
     snprintf(spec_id, sizeof(spec_id), "%" PRId32, writer->spec->id);
     const TarnAvroPair pairs[] = {
@@ -295,7 +308,8 @@ static bool begin_file(ManifestWriter *writer, const TarnSchema *schema, TarnBuf
         {TARN_TEXT("schema-id"), tarn_base_text(schema_id)},
         {TARN_TEXT("partition-spec"), tarn_base_buffer_view(&fields)},
         {TARN_TEXT("partition-spec-id"), tarn_base_text(spec_id)},
-        {TARN_TEXT("format-version"), TARN_TEXT("2")},
+        {TARN_TEXT("format-version"),
+         writer->options->format_version > 2 ? TARN_TEXT("3") : TARN_TEXT("2")},
         {TARN_TEXT("content"), tarn_base_text(writer->options->is_deletes ? "deletes" : "data")},
     };
     TarnAvroWriterOptions options = {.schema = tarn_base_buffer_view(&avro_schema),
@@ -353,7 +367,7 @@ bool tarn_table__manifest_write(const TarnManifestEntry *entries, size_t count,
                                 const TarnPrimitive *types, const TarnManifestWriteOptions *options,
                                 TarnBuffer *out, TarnArena *arena, TarnManifestFile *file,
                                 TarnError *error) {
-    if (options->format_version != 2) {
+    if (options->format_version != 2 && options->format_version != 3) {
         return tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
                                    "manifests of format version %" PRId32 " cannot be written",
                                    options->format_version);

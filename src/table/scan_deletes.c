@@ -62,11 +62,6 @@ bool tarn_table__partition_key(int32_t spec_id, const TarnLiteral *values, size_
 
 /* --- building --- */
 
-static bool is_vector(const TarnDataFile *file) {
-    return file->content == TARN_CONTENT_POSITION_DELETES &&
-           file->referenced_data_file.data != NULL && file->content_offset != TARN_ABSENT;
-}
-
 static bool is_unpartitioned(const TarnPartitionSpec *spec) {
     for (size_t i = 0; i < spec->field_count; i++) {
         if (spec->fields[i].transform.kind != TARN_TRANSFORM_VOID) return false;
@@ -175,7 +170,7 @@ static bool applies(const TarnScanDelete *item, const TarnDataFile *file, int64_
         return sequence_number < item->sequence_number;
     }
     if (sequence_number > item->sequence_number) return false;
-    if (is_vector(item->file)) return true;
+    if (tarn_table_file_is_deletion_vector(item->file)) return true;
     return !has_vector && !bounds_exclude(item->file, file->path);
 }
 
@@ -213,7 +208,10 @@ static bool find_vector(const TarnDeleteList *list, const TarnDataFile *file,
     *has_vector = false;
     for (size_t i = 0; list != NULL && i < list->count; i++) {
         const TarnScanDelete *item = &list->items[i];
-        if (!is_vector(item->file) || item->sequence_number < sequence_number) continue;
+        if (!tarn_table_file_is_deletion_vector(item->file) ||
+            item->sequence_number < sequence_number) {
+            continue;
+        }
         if (*has_vector) {
             return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
                                        "data file \"%.*s\" has more than one deletion vector",

@@ -38,7 +38,8 @@ bool tarn_table_snapshot_producer_new(const TarnProducerOptions *options,
     producer->has_start = start != 0 && start != TARN_ABSENT;
     producer->starting_snapshot_id = producer->has_start ? start : TARN_ABSENT;
     if (!tarn_os_random_id(options->os, &producer->snapshot_id, error) ||
-        !tarn_table__produce_index_removed(producer, error)) {
+        !tarn_table__produce_index_removed(producer, error) ||
+        !tarn_table__produce_index_deletes(producer, error)) {
         tarn_table_snapshot_producer_free(producer);
         return false;
     }
@@ -64,11 +65,11 @@ static const char *ref_name(const TarnSnapshotProducer *producer) {
 }
 
 static bool check_version(const TarnTableMetadata *base, TarnError *error) {
-    if (base->format_version == 2) return true;
+    if (base->format_version == 2 || base->format_version == 3) return true;
     tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
                         "a table of format version %" PRId32 " cannot be written",
                         base->format_version);
-    if (base->format_version > 2) return false;
+    if (base->format_version > 3) return false;
     return tarn_base_error_hint(error, "upgrade the table to format version 2 first");
 }
 
@@ -117,7 +118,10 @@ static bool begin_attempt(TarnSnapshotProducer *producer, const TarnTableMetadat
     for (size_t i = 0; i < producer->written.count; i++) {
         producer->written.items[i].referenced = false;
     }
-    if (!check_version(base, error) || !find_parent(producer, error)) return false;
+    if (!check_version(base, error) || !tarn_table__produce_check_deletes(producer, error) ||
+        !find_parent(producer, error)) {
+        return false;
+    }
     if (tarn_table_metadata_snapshot(base, producer->snapshot_id) != NULL) {
         return tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT,
                                    "snapshot %" PRId64 " is part of the table already",
@@ -130,6 +134,8 @@ static bool begin_attempt(TarnSnapshotProducer *producer, const TarnTableMetadat
     }
     producer->found = TARN_NEW_ARRAY(&producer->attempt_arena, producer->change->removed_count,
                                      bool);
+    producer->found_deletes = TARN_NEW_ARRAY(&producer->attempt_arena,
+                                             producer->change->removed_delete_count, bool);
     return tarn_base_arena_check(&producer->attempt_arena, error);
 }
 
@@ -177,6 +183,19 @@ static bool belongs_in_list(const TarnSnapshotProducer *producer, const TarnMani
     return tarn_table__manifest_has_live(row) || row->added_snapshot_id == producer->snapshot_id;
 }
 
+/* A branch without snapshots has no files at all. */
+static bool check_empty(TarnSnapshotProducer *producer, TarnError *error) {
+    const TarnSnapshotChange *change = producer->change;
+    if (change->removed_count > 0) {
+        return tarn_table__produce_missing_file(producer, change->removed[0], error);
+    }
+    if (change->removed_delete_count > 0) {
+        return tarn_table__produce_missing_delete(producer, &change->removed_deletes[0], error);
+    }
+    return producer->referenced.count == 0 ||
+           tarn_table__produce_missing_file(producer, producer->referenced.items[0].key, error);
+}
+
 static bool collect_rows(TarnSnapshotProducer *producer, TarnRowList *rows, TarnError *error) {
     TarnArena *arena = &producer->attempt_arena;
     for (size_t i = 0; i < producer->added.count; i++) {
@@ -184,10 +203,7 @@ static bool collect_rows(TarnSnapshotProducer *producer, TarnRowList *rows, Tarn
         if (row != NULL) *row = producer->added.items[i];
     }
     if (producer->parent == NULL) {
-        if (producer->change->removed_count > 0) {
-            return tarn_table__produce_missing_file(producer, producer->change->removed[0], error);
-        }
-        return tarn_base_arena_check(arena, error);
+        return tarn_base_arena_check(arena, error) && check_empty(producer, error);
     }
     const TarnManifestListPin *list = NULL;
     if (!tarn_table_manifest_list_acquire(producer->options.cache, producer->options.store,
@@ -206,6 +222,8 @@ static bool collect_rows(TarnSnapshotProducer *producer, TarnRowList *rows, Tarn
     }
     tarn_table_manifest_list_release(list);
     return done &&
+           tarn_table__produce_validate_referenced(producer, existing.items, existing.count,
+                                                   error) &&
            tarn_table__produce_remove(producer, existing.items, existing.count, rows, error) &&
            tarn_table__produce_validate_removed(producer, existing.items, existing.count, error);
 }
@@ -242,15 +260,17 @@ static bool write_list(TarnSnapshotProducer *producer, const TarnRowList *rows,
         producer->attempt, producer->options.commit_id);
     if (name == NULL) return tarn_base_arena_check(&producer->attempt_arena, error);
     const char *path = tarn_table__produce_path(producer, name);
-    uint8_t marker[16];
     const TarnOs *os = producer->options.os;
+    TarnManifestListWriteOptions options = {.format_version = producer->base->format_version,
+                                            .snapshot_id = snapshot->id,
+                                            .parent_id = snapshot->parent_id,
+                                            .sequence_number = snapshot->sequence_number,
+                                            .first_row_id = snapshot->first_row_id};
     if (path == NULL) return tarn_base_arena_check(&producer->arena, error);
-    if (!os->random(os, marker, sizeof(marker), error)) return false;
+    if (!os->random(os, options.sync_marker, sizeof(options.sync_marker), error)) return false;
     TarnBuffer bytes;
     tarn_base_buffer_init(&bytes, TARN_LIMIT_MANIFEST_BYTES);
-    bool done = tarn_table_manifest_list_write(rows->items, rows->count, snapshot->id,
-                                               snapshot->parent_id, snapshot->sequence_number, 2,
-                                               marker, &bytes, error) &&
+    bool done = tarn_table_manifest_list_write(rows->items, rows->count, &options, &bytes, error) &&
                 tarn_table__produce_put(producer, path, &bytes, error);
     tarn_base_buffer_dispose(&bytes);
     if (!done) return false;
@@ -313,6 +333,15 @@ static bool fill_updates(TarnArena *arena, const TarnTableMetadata *base, const 
     return true;
 }
 
+/* Version 3. The rows are this attempt's own: the next one assigns again. */
+static bool assign_row_ids(const TarnSnapshotProducer *producer, TarnRowList *rows,
+                           TarnSnapshot *snapshot, TarnError *error) {
+    if (producer->base->format_version < 3) return true;
+    snapshot->first_row_id = producer->base->next_row_id;
+    return tarn_table_manifests_assign_row_ids(rows->items, rows->count, snapshot->first_row_id,
+                                               &snapshot->added_rows, error);
+}
+
 static bool prepare_attempt(TarnSnapshotProducer *producer, TarnPreparedSnapshot *prepared,
                             TarnError *error) {
     TarnArena *arena = &producer->attempt_arena;
@@ -333,7 +362,8 @@ static bool prepare_attempt(TarnSnapshotProducer *producer, TarnPreparedSnapshot
                                .first_row_id = TARN_ABSENT,
                                .added_rows = TARN_ABSENT};
     *prepared = (TarnPreparedSnapshot){.snapshot = snapshot};
-    if (!write_list(producer, &rows, snapshot, error) || !register_files(producer, &rows, error) ||
+    if (!assign_row_ids(producer, &rows, snapshot, error) ||
+        !write_list(producer, &rows, snapshot, error) || !register_files(producer, &rows, error) ||
         !tarn_table__produce_summary(producer, snapshot, prepared, error) ||
         !fill_updates(arena, producer->base, ref_name(producer), snapshot, snapshot->parent_id,
                       snapshot->id, prepared, error)) {

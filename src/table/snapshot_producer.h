@@ -33,23 +33,43 @@ typedef enum TarnSnapshotOperation {
     TARN_OPERATION_REPLACE    /* other files with the same rows: compaction */
 } TarnSnapshotOperation;
 
+/* A delete file that goes. Several deletion vectors may lie in one file: each is told by where in
+ * it it begins. */
+typedef struct TarnRemovedDelete {
+    TarnText path;
+    int64_t content_offset; /* of a deletion vector; TARN_ABSENT = a file of deletes */
+} TarnRemovedDelete;
+
 /* All zero is a change that adds and removes nothing. */
 typedef struct TarnSnapshotChange {
     TarnSnapshotOperation operation;
     const char *ref; /* a branch; NULL = "main" */
     bool create_ref; /* a branch that is not there is made, at main's head */
     /* Each with spec_id of a spec of the table and one partition value per field. Delete files
-     * (content) go to delete manifests. */
+     * (content) go to delete manifests. A first_row_id is not taken over: row ids are assigned when
+     * the snapshot is. Deletion vectors (tarn_table_file_is_deletion_vector) need a table of
+     * version 3, which in turn takes no position delete files; each says its referenced_data_file,
+     * content_offset and content_size, and no data file may have two: a vector that stands goes
+     * with removed_deletes (else TARN_E_METADATA_INVALID); one that came since the start is a
+     * conflict. Data files that added deletes refer to must be live, as those of `referenced`. */
     const TarnDataFile *added;
     size_t added_count;
     /* Data sequence number of the added data files; 0 or TARN_ABSENT = the new snapshot's. A
      * compaction gives the sequence number of the snapshot it read, so that equality deletes
      * committed since still apply. */
     int64_t added_sequence_number;
-    /* Paths that must be live; of data files, or of delete files. With OVERWRITE and REPLACE, no
-     * delete may have come since the start for a data file among them: rows would come back. */
+    /* Paths of data files, which must be live. With OVERWRITE and REPLACE, no delete may have come
+     * since the start for one among them: rows would come back. With each data file that goes, by
+     * whatever rule, go its deletion vector and the position delete files of it alone. */
     const TarnText *removed;
     size_t removed_count;
+    const TarnRemovedDelete *removed_deletes; /* must be live */
+    size_t removed_delete_count;
+    /* Paths of data files that the change's deletes are about and that must still be live: one
+     * removed since the start is a conflict that names the snapshot. Files that added deletes name
+     * themselves (referenced_data_file) need not be here. */
+    const TarnText *referenced;
+    size_t referenced_count;
     /* Bound. Removes each data file whose rows all match; a file of which some may match and some
      * not is TARN_E_SQL_UNSUPPORTED, naming it: rows in a file are not deleted here. NULL = none.
      */
@@ -105,7 +125,9 @@ int64_t tarn_table_snapshot_producer_id(const TarnSnapshotProducer *producer);
  * `batch`, also what earlier attempts wrote. *prepared is valid until the next prepare or free and
  * while `base` lives. A change that removes nothing and adds nothing still makes a snapshot.
  * Errors: TARN_E_COMMIT_CONFLICT; TARN_E_SNAPSHOT_NOT_FOUND (no such branch);
- * TARN_E_FORMAT_UNSUPPORTED (format version 1 and 3 tables); the store's. */
+ * TARN_E_FORMAT_UNSUPPORTED (format version 1 tables, and delete files that the table's version
+ * does not allow); TARN_E_METADATA_INVALID; the store's. In version 3 the snapshot's row ids are
+ * assigned anew by each attempt, from the base's next_row_id on. */
 bool tarn_table_snapshot_producer_prepare(TarnSnapshotProducer *producer,
                                           const TarnTableMetadata *base, TarnStoreBatch *batch,
                                           TarnPreparedSnapshot *prepared, TarnError *error)

@@ -11,18 +11,12 @@
 
 #include "table/snapshot_producer_private.h"
 
-typedef struct History {
-    const TarnSnapshot **items; /* from the head back, without the start */
-    size_t count;
-    int64_t start_sequence; /* manifests up to this one are older */
-    bool complete;          /* the start was reached */
-} History;
-
-static bool read_history(TarnSnapshotProducer *producer, History *history, TarnError *error) {
+bool tarn_table__produce_history(TarnSnapshotProducer *producer, TarnProducerHistory *history,
+                                 TarnError *error) {
     const TarnTableMetadata *base = producer->base;
     TarnArena *arena = &producer->attempt_arena;
     int64_t start = producer->starting_snapshot_id;
-    *history = (History){.start_sequence = -1};
+    *history = (TarnProducerHistory){.start_sequence = -1};
     history->items = TARN_NEW_ARRAY(arena, base->snapshot_count, const TarnSnapshot *);
     if (!tarn_base_arena_check(arena, error)) return false;
     const TarnSnapshot *at = producer->parent;
@@ -36,11 +30,24 @@ static bool read_history(TarnSnapshotProducer *producer, History *history, TarnE
     return true;
 }
 
-static const TarnSnapshot *find_snapshot(const History *history, int64_t id) {
+const TarnSnapshot *tarn_table__produce_history_find(const TarnProducerHistory *history,
+                                                     int64_t id) {
     for (size_t i = 0; i < history->count; i++) {
         if (history->items[i]->id == id) return history->items[i];
     }
     return NULL;
+}
+
+bool tarn_table__produce_history_complete(TarnSnapshotProducer *producer,
+                                          TarnProducerHistory *history, TarnError *error) {
+    if (!tarn_table__produce_history(producer, history, error)) return false;
+    if (history->complete) return true;
+    tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT,
+                        "snapshot %" PRId64 ", which this change started from, is no longer in "
+                        "the history of the branch, whose head is snapshot %" PRId64,
+                        producer->starting_snapshot_id,
+                        producer->parent != NULL ? producer->parent->id : -1);
+    return tarn_base_error_hint(error, "run the statement again on the table as it is now");
 }
 
 static bool is_operation(const TarnSnapshot *snapshot, const char *operation) {
@@ -54,11 +61,11 @@ static bool replaces_files(const TarnSnapshotProducer *producer) {
 }
 
 /* The snapshot an entry came with, if that is one in question. */
-static const TarnSnapshot *new_since(const History *history, const TarnManifestEntry *entry,
-                                     const TarnManifestFile *file) {
+static const TarnSnapshot *new_since(const TarnProducerHistory *history,
+                                     const TarnManifestEntry *entry, const TarnManifestFile *file) {
     if (entry->status == TARN_ENTRY_DELETED) return NULL;
     int64_t id = entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id : file->added_snapshot_id;
-    const TarnSnapshot *snapshot = find_snapshot(history, id);
+    const TarnSnapshot *snapshot = tarn_table__produce_history_find(history, id);
     if (snapshot == NULL || is_operation(snapshot, "replace")) return NULL;
     return snapshot;
 }
@@ -67,7 +74,7 @@ static const TarnSnapshot *new_since(const History *history, const TarnManifestE
 
 typedef struct Validation {
     TarnSnapshotProducer *producer;
-    const History *history;
+    const TarnProducerHistory *history;
     const TarnPredicate *filter;
     TarnSpecFilters filters;
     TarnManifestReadOptions options;
@@ -119,7 +126,7 @@ static bool check_manifest(Validation *validation, const TarnManifestFile *file,
     return done;
 }
 
-static bool check_manifests(TarnSnapshotProducer *producer, const History *history,
+static bool check_manifests(TarnSnapshotProducer *producer, const TarnProducerHistory *history,
                             const TarnManifestFile *manifests, size_t count, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
     TarnArena *arena = &producer->attempt_arena;
@@ -146,25 +153,13 @@ static bool check_manifests(TarnSnapshotProducer *producer, const History *histo
     return true;
 }
 
-static bool read_complete_history(TarnSnapshotProducer *producer, History *history,
-                                  TarnError *error) {
-    if (!read_history(producer, history, error)) return false;
-    if (history->complete) return true;
-    tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT,
-                        "snapshot %" PRId64 ", which this change started from, is no longer in "
-                        "the history of the branch, whose head is snapshot %" PRId64,
-                        producer->starting_snapshot_id,
-                        producer->parent != NULL ? producer->parent->id : -1);
-    return tarn_base_error_hint(error, "run the statement again on the table as it is now");
-}
-
 bool tarn_table__produce_validate(TarnSnapshotProducer *producer, const TarnManifestFile *manifests,
                                   size_t count, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
     bool asked = change->refuse_new_data || change->refuse_new_deletes;
-    History history;
+    TarnProducerHistory history;
     if (!asked && !replaces_files(producer)) return true;
-    if (!read_complete_history(producer, &history, error)) return false;
+    if (!tarn_table__produce_history_complete(producer, &history, error)) return false;
     if (!asked || history.count == 0) return true;
     return check_manifests(producer, &history, manifests, count, error);
 }
@@ -173,7 +168,7 @@ bool tarn_table__produce_validate(TarnSnapshotProducer *producer, const TarnMani
 
 typedef struct DeleteCheck {
     TarnSnapshotProducer *producer;
-    const History *history;
+    const TarnProducerHistory *history;
     TarnDeleteIndex index;
     const TarnManifestPin **pins;
     size_t pin_count;
@@ -235,9 +230,9 @@ static bool check_removed(DeleteCheck *check, const TarnRemovedFile *removed, Ta
 bool tarn_table__produce_validate_removed(TarnSnapshotProducer *producer,
                                           const TarnManifestFile *manifests, size_t count,
                                           TarnError *error) {
-    History history;
+    TarnProducerHistory history;
     if (!replaces_files(producer)) return true;
-    if (!read_complete_history(producer, &history, error)) return false;
+    if (!tarn_table__produce_history_complete(producer, &history, error)) return false;
     if (history.count == 0) return true;
     DeleteCheck check = {.producer = producer, .history = &history};
     check.pins = TARN_NEW_ARRAY(&producer->attempt_arena, count, const TarnManifestPin *);
@@ -261,8 +256,27 @@ bool tarn_table__produce_validate_removed(TarnSnapshotProducer *producer,
 
 /* --- a file that is not live any more --- */
 
+/* What is looked for among the files that snapshots removed. */
+typedef struct Missing {
+    TarnText path;
+    bool is_delete;
+    int64_t content_offset; /* of a deletion vector */
+} Missing;
+
+static bool is_missing(const Missing *missing, const TarnDataFile *file) {
+    if ((file->content != TARN_CONTENT_DATA) != missing->is_delete) return false;
+    if (missing->is_delete &&
+        tarn_table_file_is_deletion_vector(file) != (missing->content_offset != TARN_ABSENT)) {
+        return false;
+    }
+    if (missing->content_offset != TARN_ABSENT && missing->content_offset != file->content_offset) {
+        return false;
+    }
+    return tarn_base_text_equal(file->path, missing->path);
+}
+
 static bool manifest_deleted(TarnSnapshotProducer *producer, const TarnManifestFile *file,
-                             TarnText path) {
+                             const Missing *missing) {
     static const TarnManifestReadOptions WITHOUT = {.without_metrics = true};
     const TarnManifestPin *pin = NULL;
     TarnError ignored; /* only a better message is at stake */
@@ -273,14 +287,14 @@ static bool manifest_deleted(TarnSnapshotProducer *producer, const TarnManifestF
     bool found = false;
     for (size_t i = 0; !found && i < pin->manifest->entry_count; i++) {
         const TarnManifestEntry *entry = &pin->manifest->entries[i];
-        found = entry->status == TARN_ENTRY_DELETED && tarn_base_text_equal(entry->file.path, path);
+        found = entry->status == TARN_ENTRY_DELETED && is_missing(missing, &entry->file);
     }
     tarn_table_manifest_release(pin);
     return found;
 }
 
 static bool snapshot_deleted(TarnSnapshotProducer *producer, const TarnSnapshot *snapshot,
-                             TarnText path) {
+                             const Missing *missing) {
     const TarnManifestListPin *list = NULL;
     TarnError ignored;
     if (snapshot->manifest_list == NULL ||
@@ -292,26 +306,41 @@ static bool snapshot_deleted(TarnSnapshotProducer *producer, const TarnSnapshot 
     for (size_t i = 0; !found && i < list->count; i++) {
         const TarnManifestFile *file = &list->manifests[i];
         found = file->added_snapshot_id == snapshot->id && file->deleted_files != 0 &&
-                manifest_deleted(producer, file, path);
+                file->is_deletes == missing->is_delete && manifest_deleted(producer, file, missing);
     }
     tarn_table_manifest_list_release(list);
     return found;
 }
 
-bool tarn_table__produce_missing_file(TarnSnapshotProducer *producer, TarnText path,
-                                      TarnError *error) {
-    History history;
-    if (!read_history(producer, &history, error)) return false;
+static bool refuse_missing(TarnSnapshotProducer *producer, const Missing *missing,
+                           TarnError *error) {
+    const char *what = missing->content_offset != TARN_ABSENT ? "a deletion vector in file"
+                                                              : "file";
+    TarnProducerHistory history;
+    if (!tarn_table__produce_history(producer, &history, error)) return false;
     for (size_t i = 0; i < history.count; i++) {
-        if (!snapshot_deleted(producer, history.items[i], path)) continue;
+        if (!snapshot_deleted(producer, history.items[i], missing)) continue;
         tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT,
-                            "file \"%.*s\" was removed meanwhile by snapshot %" PRId64 " (%s)",
-                            TARN_TEXT_ARG(path), history.items[i]->id,
+                            "%s \"%.*s\" was removed meanwhile by snapshot %" PRId64 " (%s)", what,
+                            TARN_TEXT_ARG(missing->path), history.items[i]->id,
                             history.items[i]->operation != NULL ? history.items[i]->operation
                                                                 : "unknown operation");
         return tarn_base_error_hint(error, "run the statement again on the table as it is now");
     }
     return tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT,
-                               "file \"%.*s\" is to be removed but is not live in the table",
-                               TARN_TEXT_ARG(path));
+                               "the change needs %s \"%.*s\", which is not live in the table", what,
+                               TARN_TEXT_ARG(missing->path));
+}
+
+bool tarn_table__produce_missing_file(TarnSnapshotProducer *producer, TarnText path,
+                                      TarnError *error) {
+    Missing missing = {.path = path, .content_offset = TARN_ABSENT};
+    return refuse_missing(producer, &missing, error);
+}
+
+bool tarn_table__produce_missing_delete(TarnSnapshotProducer *producer,
+                                        const TarnRemovedDelete *removed, TarnError *error) {
+    Missing missing = {
+        .path = removed->path, .is_delete = true, .content_offset = removed->content_offset};
+    return refuse_missing(producer, &missing, error);
 }

@@ -89,8 +89,9 @@ static bool encode_manifest(TarnSnapshotProducer *producer, const TarnManifestEn
                             size_t count, const TarnPartitionSpec *spec, bool is_deletes,
                             TarnBuffer *bytes, TarnArena *arena, TarnManifestFile *row,
                             TarnError *error) {
-    TarnManifestWriteOptions options = {
-        .format_version = 2, .is_deletes = is_deletes, .snapshot_id = producer->snapshot_id};
+    TarnManifestWriteOptions options = {.format_version = producer->base->format_version,
+                                        .is_deletes = is_deletes,
+                                        .snapshot_id = producer->snapshot_id};
     const TarnOs *os = producer->options.os;
     const TarnSchema *schema = tarn_table_metadata_current_schema(producer->base);
     TarnPrimitive *types = TARN_NEW_ARRAY(arena, spec->field_count, TarnPrimitive);
@@ -148,6 +149,12 @@ bool tarn_table__produce_read(TarnSnapshotProducer *producer, const TarnManifest
     return tarn_store_get(producer->options.store, path, TARN_STORE_WHOLE,
                           TARN_LIMIT_MANIFEST_BYTES, arena, &bytes, NULL, error) &&
            tarn_table_manifest_read(bytes, path, producer->base, &options, arena, manifest, error);
+}
+
+void tarn_table__produce_row_key(const TarnManifestFile *row, TarnBuffer *key) {
+    tarn_base_buffer_text(key, row->path);
+    tarn_base_buffer_byte(key, 0);
+    tarn_base_buffer_append(key, &row->first_row_id, sizeof(row->first_row_id));
 }
 
 static TarnText copy_text(TarnArena *arena, TarnText text) {
@@ -243,6 +250,7 @@ static bool write_groups(TarnSnapshotProducer *producer, TarnArena *arena, TarnE
                 .sequence_number = explicit_sequence ? change->added_sequence_number : TARN_ABSENT,
                 .file_sequence_number = TARN_ABSENT,
                 .file = *file};
+            group[count - 1].file.first_row_id = TARN_ABSENT; /* inherited, once assigned */
         }
         if (!write_group(producer, spec, is_delete_file(first), group, count, error)) {
             return false;
@@ -257,6 +265,7 @@ static bool check_added(const TarnSnapshotProducer *producer, TarnArena *arena, 
     tarn_base_map_init(&seen, arena);
     for (size_t i = 0; i < change->added_count; i++) {
         TarnText path = change->added[i].path;
+        if (tarn_table_file_is_deletion_vector(&change->added[i])) continue;
         if (tarn_base_map_has(&seen, path)) {
             return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
                                        "file \"%.*s\" would be added twice", TARN_TEXT_ARG(path));

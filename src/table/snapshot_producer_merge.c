@@ -4,7 +4,8 @@
  * target size (commit.manifest.target-size-bytes). A bin of several is written as one manifest;
  * only the bin with the newest waits until it has commit.manifest.min-count-to-merge of them, so
  * that not each commit rewrites the last ones. Existing entries keep their sequence numbers,
- * which they then must carry; entries of this snapshot stay ADDED and go on inheriting theirs.
+ * which they then must carry, and their row ids; entries of this snapshot stay ADDED and go on
+ * inheriting theirs.
  */
 #include "base/limits.h"
 #include "table/snapshot_producer_private.h"
@@ -84,8 +85,7 @@ static bool write_bin(Merger *merger, const Bin *bin, TarnManifestFile *row, Tar
 
 static bool bin_key(const Merger *merger, const Bin *bin, TarnBuffer *key, TarnError *error) {
     for (size_t i = 0; i < bin->count; i++) {
-        tarn_base_buffer_text(key, merger->rows->items[bin->items[i]].path);
-        tarn_base_buffer_byte(key, 0);
+        tarn_table__produce_row_key(&merger->rows->items[bin->items[i]], key);
     }
     return tarn_base_buffer_check(key, error);
 }

@@ -1,10 +1,11 @@
-/* Removing files: by path, by predicate, by partition.
+/* Removing files: by path, by predicate, by partition; and deletes with the data they are about.
  *
  * Each manifest that may hold such a file is looked through (decoded without metrics where paths
  * or partitions decide). A manifest with hits is written anew: the files removed as DELETED, the
- * live rest as EXISTING with explicit sequence numbers, older DELETED entries dropped. Others stay
- * as they are. The rewritten form depends on the manifest and the change alone, so later attempts
- * use it again.
+ * live rest as EXISTING with explicit sequence numbers and row ids, older DELETED entries dropped.
+ * Others stay as they are. The rewritten form depends on the manifest, as its base lists it, and
+ * the change alone, so later attempts use it again. Data manifests come first: which delete files
+ * go depends on which data files do.
  *
  * Whole files only. A file of which a predicate may keep some rows is an error that names it.
  */
@@ -23,6 +24,8 @@ typedef struct Remover {
     TarnSpecFilters filters; /* of remove_where */
     TarnMap replaced;        /* keys of the partitions that `added` has files in */
     size_t missing;          /* paths not found yet */
+    size_t missing_deletes;
+    TarnMap gone; /* paths of the data files removed, once all of them are known */
 } Remover;
 
 /* --- removed paths --- */
@@ -195,12 +198,27 @@ static bool judge_partition(Look *look, size_t number, bool *hit, TarnError *err
     return true;
 }
 
+static bool judge_delete(Look *look, size_t number, bool *hit, TarnError *error) {
+    Remover *remover = look->remover;
+    TarnSnapshotProducer *producer = remover->producer;
+    const TarnManifestEntry *entry = &look->pin->manifest->entries[number];
+    size_t at = tarn_table__produce_find_delete(producer, &entry->file);
+    if (at < producer->change->removed_delete_count) {
+        *hit = true;
+        if (!producer->found_deletes[at]) remover->missing_deletes--;
+        producer->found_deletes[at] = true;
+    }
+    *hit |= tarn_table__produce_is_dangling(&remover->gone, &entry->file);
+    return *hit || tarn_table__produce_check_vector(producer, entry, look->file, error);
+}
+
 static bool judge_entry(Look *look, size_t number, bool *hit, TarnError *error) {
     TarnSnapshotProducer *producer = look->remover->producer;
     const TarnSnapshotChange *change = producer->change;
     const TarnManifestEntry *entry = &look->pin->manifest->entries[number];
     *hit = false;
     if (entry->status == TARN_ENTRY_DELETED) return true;
+    if (look->file->is_deletes) return judge_delete(look, number, hit, error);
     if (change->removed_count > 0) {
         size_t at = find_removed(producer, entry->file.path, look->pin->path_hashes[number]);
         if (at < change->removed_count) {
@@ -236,6 +254,11 @@ static bool find_hits(Look *look, bool *hits, size_t *count, TarnError *error) {
 
 /* --- writing a manifest anew --- */
 
+static TarnText copy_text(TarnText text, TarnArena *arena) {
+    if (text.data == NULL) return text;
+    return (TarnText){tarn_base_arena_string_n(arena, text.data, text.size), text.size};
+}
+
 static bool record_removed(TarnSnapshotProducer *producer, const TarnManifestEntry *entry,
                            TarnRewrite *rewrite, TarnError *error) {
     TarnArena *arena = &producer->arena;
@@ -247,10 +270,14 @@ static bool record_removed(TarnSnapshotProducer *producer, const TarnManifestEnt
                            .spec_id = entry->file.spec_id,
                            .partition_count = entry->file.partition_count,
                            .record_count = entry->file.record_count,
-                           .file_size = entry->file.file_size};
-    file->path = (TarnText){
-        tarn_base_arena_string_n(arena, entry->file.path.data, entry->file.path.size),
-        entry->file.path.size};
+                           .file_size = entry->file.file_size,
+                           .sort_order_id = entry->file.sort_order_id,
+                           .first_row_id = entry->file.first_row_id,
+                           .content_offset = entry->file.content_offset,
+                           .content_size = entry->file.content_size};
+    file->path = copy_text(entry->file.path, arena);
+    file->format = copy_text(entry->file.format, arena);
+    file->referenced_data_file = copy_text(entry->file.referenced_data_file, arena);
     file->partition = tarn_base_arena_copy(arena, entry->file.partition,
                                            file->partition_count * sizeof(TarnLiteral));
     if (!tarn_base_arena_check(arena, error)) return false;
@@ -285,6 +312,35 @@ static bool rewrite_entries(TarnSnapshotProducer *producer, TarnManifest *manife
     return true;
 }
 
+static bool keep_rewrite(TarnSnapshotProducer *producer, const TarnManifestFile *file,
+                         TarnRewrite *rewrite, TarnError *error) {
+    TarnBuffer key;
+    tarn_base_buffer_init(&key, TARN_LIMIT_METADATA_BYTES);
+    tarn_table__produce_row_key(file, &key);
+    bool done = tarn_base_buffer_check(&key, error);
+    if (done) {
+        TarnText copy = {tarn_base_arena_copy(&producer->arena, key.data, key.size), key.size};
+        if (copy.data != NULL) tarn_base_map_put(&producer->rewrites, copy, rewrite);
+        done = tarn_base_arena_check(&producer->arena, error);
+    }
+    tarn_base_buffer_dispose(&key);
+    return done;
+}
+
+/* NULL: the manifest was not rewritten by an earlier attempt. */
+static bool find_rewrite(TarnSnapshotProducer *producer, const TarnManifestFile *file,
+                         const TarnRewrite **rewrite, TarnError *error) {
+    TarnBuffer key;
+    *rewrite = NULL;
+    if (producer->rewrites.count == 0) return true;
+    tarn_base_buffer_init(&key, TARN_LIMIT_METADATA_BYTES);
+    tarn_table__produce_row_key(file, &key);
+    bool done = tarn_base_buffer_check(&key, error);
+    if (done) *rewrite = tarn_base_map_get(&producer->rewrites, tarn_base_buffer_view(&key));
+    tarn_base_buffer_dispose(&key);
+    return done;
+}
+
 static bool rewrite_manifest(const Look *look, const bool *hits, TarnRewrite **result,
                              TarnError *error) {
     TarnSnapshotProducer *producer = look->remover->producer;
@@ -305,12 +361,8 @@ static bool rewrite_manifest(const Look *look, const bool *hits, TarnRewrite **r
                                         look->spec, look->file->is_deletes, &rewrite->row, error);
     tarn_base_arena_dispose(&arena);
     if (!done) return false;
-    TarnText key = {
-        tarn_base_arena_string_n(&producer->arena, look->file->path.data, look->file->path.size),
-        look->file->path.size};
-    if (key.data != NULL) tarn_base_map_put(&producer->rewrites, key, rewrite);
     *result = rewrite;
-    return tarn_base_arena_check(&producer->arena, error);
+    return keep_rewrite(producer, look->file, rewrite, error);
 }
 
 /* --- all manifests --- */
@@ -330,6 +382,15 @@ static bool use_rewrite(Remover *remover, const TarnRewrite *rewrite, TarnError 
         TarnRemovedFile *copy = TARN_PUSH(&producer->attempt_arena, &producer->removed);
         if (copy == NULL) return tarn_base_arena_check(&producer->attempt_arena, error);
         *copy = *removed;
+        if (removed->file.content != TARN_CONTENT_DATA) {
+            size_t place = tarn_table__produce_find_delete(producer, &removed->file);
+            if (place >= producer->change->removed_delete_count || producer->found_deletes[place]) {
+                continue;
+            }
+            producer->found_deletes[place] = true;
+            remover->missing_deletes--;
+            continue;
+        }
         uint64_t hash = tarn_table__path_hash(removed->file.path);
         size_t at = find_removed(producer, removed->file.path, hash);
         if (at >= producer->change->removed_count || producer->found[at]) continue;
@@ -343,8 +404,11 @@ static bool may_hold_removed(Remover *remover, const TarnManifestFile *file,
                              const TarnPartitionFilter *filter) {
     const TarnSnapshotChange *change = remover->producer->change;
     if (!tarn_table__manifest_has_live(file)) return false;
+    if (file->is_deletes) {
+        return remover->missing_deletes > 0 || remover->gone.count > 0 ||
+               remover->producer->vectors.count > 0;
+    }
     if (remover->missing > 0) return true;
-    if (file->is_deletes) return false;
     if (change->replace_partitions && remover->replaced.count > 0) return true;
     return change->remove_where != NULL &&
            tarn_table_partition_filter_manifest(filter, file->partitions, file->partition_count);
@@ -368,17 +432,19 @@ static bool choose_options(Remover *remover, TarnManifestReadOptions *options, T
 static bool process_manifest(Remover *remover, const TarnManifestFile *file,
                              const TarnManifestReadOptions *options, TarnError *error) {
     TarnSnapshotProducer *producer = remover->producer;
-    const TarnRewrite *known = tarn_base_map_get(&producer->rewrites, file->path);
+    const TarnRewrite *known = NULL;
+    if (!find_rewrite(producer, file, &known, error)) return false;
     if (known != NULL) return use_rewrite(remover, known, error);
     Look look = {.remover = remover, .file = file};
     if (!tarn_table__spec_filters_get(&remover->filters, file, &look.filter, &look.spec, error)) {
         return false;
     }
     if (!may_hold_removed(remover, file, look.filter)) return push_row(remover, file, error);
-    static const TarnManifestReadOptions WITHOUT = {.without_metrics = true};
+    static const int32_t PATH_ID[] = {TARN_FIELD_DELETE_FILE_PATH};
+    static const TarnManifestReadOptions PATHS = {.field_ids = PATH_ID, .field_id_count = 1};
     if (!tarn_table_manifest_acquire(producer->options.cache, producer->options.store, file,
-                                     producer->base, file->is_deletes ? &WITHOUT : options,
-                                     &look.pin, error)) {
+                                     producer->base, file->is_deletes ? &PATHS : options, &look.pin,
+                                     error)) {
         return false;
     }
     size_t count = 0;
@@ -401,6 +467,28 @@ static bool process_kind(Remover *remover, bool is_deletes, const TarnManifestRe
     return true;
 }
 
+static bool collect_gone(Remover *remover, TarnError *error) {
+    TarnSnapshotProducer *producer = remover->producer;
+    tarn_base_map_init(&remover->gone, &producer->attempt_arena);
+    for (size_t i = 0; i < producer->removed.count; i++) {
+        tarn_base_map_put(&remover->gone, producer->removed.items[i].file.path, remover);
+    }
+    return tarn_base_arena_check(&producer->attempt_arena, error);
+}
+
+static bool check_found(TarnSnapshotProducer *producer, TarnError *error) {
+    const TarnSnapshotChange *change = producer->change;
+    for (size_t i = 0; i < change->removed_count; i++) {
+        if (producer->found[i]) continue;
+        return tarn_table__produce_missing_file(producer, change->removed[i], error);
+    }
+    for (size_t i = 0; i < change->removed_delete_count; i++) {
+        if (producer->found_deletes[i]) continue;
+        return tarn_table__produce_missing_delete(producer, &change->removed_deletes[i], error);
+    }
+    return true;
+}
+
 bool tarn_table__produce_remove(TarnSnapshotProducer *producer, const TarnManifestFile *manifests,
                                 size_t count, TarnRowList *rows, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
@@ -410,8 +498,10 @@ bool tarn_table__produce_remove(TarnSnapshotProducer *producer, const TarnManife
                        .manifests = manifests,
                        .count = count,
                        .rows = rows,
-                       .missing = change->removed_count};
-    if (change->removed_count == 0 && where == NULL && !change->replace_partitions) {
+                       .missing = change->removed_count,
+                       .missing_deletes = change->removed_delete_count};
+    if (change->removed_count == 0 && change->removed_delete_count == 0 && where == NULL &&
+        !change->replace_partitions && producer->vectors.count == 0) {
         for (size_t i = 0; i < count; i++) {
             if (!push_row(&remover, &manifests[i], error)) return false;
         }
@@ -422,13 +512,9 @@ bool tarn_table__produce_remove(TarnSnapshotProducer *producer, const TarnManife
     if (!tarn_table__spec_filters_init(&remover.filters, producer->base, where, arena, error) ||
         !choose_options(&remover, &options, error) ||
         (change->replace_partitions && !collect_replaced(&remover, error)) ||
-        !process_kind(&remover, false, &options, error) ||
+        !process_kind(&remover, false, &options, error) || !collect_gone(&remover, error) ||
         !process_kind(&remover, true, &options, error)) {
         return false;
     }
-    for (size_t i = 0; i < change->removed_count; i++) {
-        if (producer->found[i]) continue;
-        return tarn_table__produce_missing_file(producer, change->removed[i], error);
-    }
-    return true;
+    return check_found(producer, error);
 }

@@ -28,7 +28,8 @@ static void add_to(int64_t *sum, int64_t value) {
 }
 
 static void count_file(TarnFileCounts *counts, const TarnDataFile *file) {
-    add_to(&counts->bytes, file->file_size);
+    bool is_vector = tarn_table_file_is_deletion_vector(file);
+    add_to(&counts->bytes, is_vector ? file->content_size : file->file_size);
     if (file->content == TARN_CONTENT_DATA) {
         counts->data_files++;
         add_to(&counts->records, file->record_count);
@@ -36,7 +37,8 @@ static void count_file(TarnFileCounts *counts, const TarnDataFile *file) {
     }
     counts->delete_files++;
     if (file->content == TARN_CONTENT_POSITION_DELETES) {
-        counts->position_delete_files++;
+        counts->position_delete_files += !is_vector;
+        counts->deletion_vectors += is_vector;
         add_to(&counts->position_deletes, file->record_count);
     } else {
         counts->equality_delete_files++;
@@ -132,6 +134,8 @@ bool tarn_table__produce_summary(TarnSnapshotProducer *producer, TarnSnapshot *s
     put_nonzero(&writer, "removed-delete-files", removed->delete_files);
     put_nonzero(&writer, "added-position-delete-files", added->position_delete_files);
     put_nonzero(&writer, "removed-position-delete-files", removed->position_delete_files);
+    put_nonzero(&writer, "added-dvs", added->deletion_vectors);
+    put_nonzero(&writer, "removed-dvs", removed->deletion_vectors);
     put_nonzero(&writer, "added-equality-delete-files", added->equality_delete_files);
     put_nonzero(&writer, "removed-equality-delete-files", removed->equality_delete_files);
     put_nonzero(&writer, "added-records", added->records);

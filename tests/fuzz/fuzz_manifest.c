@@ -35,6 +35,7 @@ static void check_manifest(TarnText bytes, TarnArena *arena) {
     }
     TarnManifestWriteOptions options = OPTIONS;
     options.is_deletes = manifest->is_deletes;
+    options.format_version = bytes.size % 2 ? 2 : 3;
     tarn_base_buffer_init(&out, 64u << 20);
     if (tarn_table_manifest_write(manifest->entries, manifest->entry_count, &schema,
                                   &manifest->spec, &options, &out, arena, &row, &error)) {
@@ -59,14 +60,18 @@ static void check_list(TarnText bytes, TarnArena *arena) {
     TarnManifestFile *again = NULL;
     size_t count = 0;
     size_t again_count = 0;
-    const uint8_t marker[16] = {1};
+    TarnManifestListWriteOptions options = {.format_version = bytes.size % 2 ? 2 : 3,
+                                            .snapshot_id = 1,
+                                            .parent_id = 2,
+                                            .sequence_number = 3,
+                                            .sync_marker = {1}};
     TarnBuffer out;
     if (!tarn_table_manifest_list_read(bytes, "l", arena, &rows, &count, &error)) {
         FUZZ_CHECK(error.code != TARN_OK && error.message[0] != '\0');
         return;
     }
     tarn_base_buffer_init(&out, 64u << 20);
-    if (tarn_table_manifest_list_write(rows, count, 1, 2, 3, 2, marker, &out, &error)) {
+    if (tarn_table_manifest_list_write(rows, count, &options, &out, &error)) {
         bool done = tarn_table_manifest_list_read(tarn_base_buffer_view(&out), "again", arena,
                                                   &again, &again_count, &error);
         FUZZ_CHECK(done || error.code == TARN_E_OUT_OF_MEMORY);

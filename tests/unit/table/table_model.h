@@ -283,4 +283,37 @@ UNUSED static bool roll_back(int64_t snapshot_id, bool must_be_ancestor) {
     return true;
 }
 
+/* --- a change that is tried again and again --- */
+
+typedef struct Racer {
+    TarnProducerOptions options;
+    TarnSnapshotProducer *producer;
+    TarnStoreBatch batch;
+    TarnPreparedSnapshot prepared;
+} Racer;
+
+UNUSED static void start(Racer *racer, const TarnSnapshotChange *change) {
+    racer->options = producer_options();
+    racer->producer = NULL;
+    tarn_store_batch_init(&racer->batch, store);
+    CHECK_OK(tarn_table_snapshot_producer_new(&racer->options, change, &racer->producer, &error),
+             &error);
+    if (racer->producer == NULL) exit(1);
+}
+
+UNUSED static bool attempt(Racer *racer) {
+    return tarn_table_snapshot_producer_prepare(racer->producer, table, &racer->batch,
+                                                &racer->prepared, &error);
+}
+
+UNUSED static void win(Racer *racer) {
+    CHECK_OK(tarn_store_batch_sync(&racer->batch, &error), &error);
+    table = apply_to(table, &racer->prepared);
+}
+
+UNUSED static void stop(Racer *racer) {
+    tarn_store_batch_dispose(&racer->batch);
+    tarn_table_snapshot_producer_free(racer->producer);
+}
+
 #endif

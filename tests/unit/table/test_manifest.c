@@ -340,7 +340,7 @@ static void refuses_entries_that_do_not_belong(void) {
             entry.file.partition[0] = (TarnLiteral){.kind = TARN_TYPE_VARIANT};
         }
         if (fault == 5) {
-            options.format_version = 3;
+            options.format_version = 4;
             code = TARN_E_FORMAT_UNSUPPORTED;
         }
         tarn_base_error_clear(&error);
@@ -507,6 +507,74 @@ static void a_partition_value_of_the_wrong_type_is_named(void) {
     CHECK(strstr(error.message, "partition field \"i\"") != NULL);
 }
 
+/* --- version 3 --- */
+
+static bool write_version_3(const TarnManifestEntry *entry, bool is_deletes, TarnManifest **got) {
+    TarnPartitionSpec spec = {.id = 0};
+    TarnManifestWriteOptions options = {
+        .format_version = 3, .is_deletes = is_deletes, .snapshot_id = 1};
+    TarnManifestFile row = {.path = TARN_TEXT("m")};
+    TarnBuffer out;
+    tarn_base_buffer_init(&out, 1u << 20);
+    bool done = tarn_table_manifest_write(entry, 1, schema, &spec, &options, &out, &arena, &row,
+                                          &error);
+    TarnText bytes = {tarn_base_arena_copy(&arena, out.data, out.size), out.size};
+    tarn_base_buffer_dispose(&out);
+    return done && tarn_table_manifest_read(bytes, "m", NULL, NULL, &arena, got, &error);
+}
+
+static void version_3_entries_come_back(void) {
+    begin();
+    TarnManifest *got = NULL;
+    TarnManifestEntry entry = {.status = TARN_ENTRY_EXISTING,
+                               .snapshot_id = 4,
+                               .sequence_number = 2,
+                               .file_sequence_number = 2,
+                               .file = {.path = TARN_TEXT("/t/f.parquet"),
+                                        .format = TARN_TEXT("PARQUET"),
+                                        .record_count = 3,
+                                        .sort_order_id = -1,
+                                        .first_row_id = 70,
+                                        .content_offset = TARN_ABSENT,
+                                        .content_size = TARN_ABSENT}};
+    REQUIRE_OK(write_version_3(&entry, false, &got), &error);
+    CHECK_INT(got->format_version, 3);
+    CHECK_INT(got->entries[0].file.first_row_id, 70);
+    CHECK_INT(got->entries[0].file.content_offset, TARN_ABSENT);
+    CHECK(got->entries[0].file.referenced_data_file.data == NULL);
+    entry.file.first_row_id = TARN_ABSENT;
+    REQUIRE_OK(write_version_3(&entry, false, &got), &error);
+    CHECK_INT(got->entries[0].file.first_row_id, TARN_ABSENT);
+    entry.file.content = TARN_CONTENT_POSITION_DELETES;
+    entry.file.path = TARN_TEXT("/t/d.puffin");
+    entry.file.format = TARN_TEXT("PUFFIN");
+    entry.file.referenced_data_file = TARN_TEXT("/t/f.parquet");
+    entry.file.content_offset = 4;
+    entry.file.content_size = 58;
+    entry.file.first_row_id = 70; /* a delete file has none */
+    REQUIRE_OK(write_version_3(&entry, true, &got), &error);
+    CHECK(tarn_table_file_is_deletion_vector(&got->entries[0].file));
+    CHECK(tarn_base_text_is(got->entries[0].file.referenced_data_file, "/t/f.parquet"));
+    CHECK_INT(got->entries[0].file.content_offset, 4);
+    CHECK_INT(got->entries[0].file.content_size, 58);
+    CHECK_INT(got->entries[0].file.first_row_id, TARN_ABSENT);
+    entry.file.content_size = TARN_ABSENT; /* nobody could read it */
+    CHECK(!write_version_3(&entry, true, &got));
+    CHECK_INT(error.code, TARN_E_METADATA_INVALID);
+}
+
+static void deletion_vectors_are_told_by_their_format(void) {
+    TarnDataFile file = {.content = TARN_CONTENT_POSITION_DELETES, .format = TARN_TEXT("Puffin")};
+    CHECK(tarn_table_file_is_deletion_vector(&file));
+    file.format = TARN_TEXT("PARQUET");
+    CHECK(!tarn_table_file_is_deletion_vector(&file));
+    file.format = TARN_TEXT("puffins");
+    CHECK(!tarn_table_file_is_deletion_vector(&file));
+    file.format = TARN_TEXT("puffin");
+    file.content = TARN_CONTENT_DATA;
+    CHECK(!tarn_table_file_is_deletion_vector(&file));
+}
+
 /* --- inheritance --- */
 
 static TarnManifestEntry plain_entry(TarnEntryStatus status, int64_t sequence, int64_t rows) {
@@ -648,6 +716,8 @@ int main(int argc, char **argv) {
     TAP_TEST(reads_by_field_id_alone);
     TAP_TEST(refuses_broken_entries);
     TAP_TEST(a_partition_value_of_the_wrong_type_is_named);
+    TAP_TEST(version_3_entries_come_back);
+    TAP_TEST(deletion_vectors_are_told_by_their_format);
     TAP_TEST(inherits_from_the_list);
     TAP_TEST(truncated_files_are_refused_at_each_byte);
     TAP_TEST(flipped_bits_do_not_crash);

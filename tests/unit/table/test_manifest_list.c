@@ -98,10 +98,10 @@ static void round_trips_manifest_lists(void) {
                                  .partitions = summaries,
                                  .first_row_id = TARN_ABSENT}};
     TarnBuffer out;
-    const uint8_t marker[16] = {9};
+    TarnManifestListWriteOptions options = {
+        .format_version = 2, .snapshot_id = 99, .parent_id = TARN_ABSENT, .sequence_number = 8};
     tarn_base_buffer_init(&out, 1u << 20);
-    REQUIRE_OK(tarn_table_manifest_list_write(rows, 3, 99, TARN_ABSENT, 8, 2, marker, &out, &error),
-               &error);
+    REQUIRE_OK(tarn_table_manifest_list_write(rows, 3, &options, &out, &error), &error);
     TarnManifestFile *got = NULL;
     size_t count = 0;
     REQUIRE_OK(tarn_table_manifest_list_read(tarn_base_buffer_view(&out), "list", &arena, &got,
@@ -125,7 +125,89 @@ static void round_trips_manifest_lists(void) {
     CHECK(got[1].partitions == NULL);
 
     rows[1].deleted_files = TARN_ABSENT; /* version 2 wants counts */
-    CHECK(!tarn_table_manifest_list_write(rows, 3, 99, 98, 8, 2, marker, &out, &error));
+    options.parent_id = 98;
+    CHECK(!tarn_table_manifest_list_write(rows, 3, &options, &out, &error));
+    CHECK_INT(error.code, TARN_E_METADATA_INVALID);
+    options.format_version = 1;
+    CHECK(!tarn_table_manifest_list_write(rows, 3, &options, &out, &error));
+    CHECK_INT(error.code, TARN_E_FORMAT_UNSUPPORTED);
+    tarn_base_buffer_dispose(&out);
+}
+
+/* --- row ids (version 3) --- */
+
+static TarnManifestFile counted_row(const char *path, int64_t added, int64_t existing) {
+    return (TarnManifestFile){.path = tarn_base_text(path),
+                              .sequence_number = 1,
+                              .min_sequence_number = 1,
+                              .added_rows = added,
+                              .existing_rows = existing,
+                              .first_row_id = TARN_ABSENT};
+}
+
+/* The specification's example: "Row lineage example". */
+static void data_manifests_get_row_ids_in_their_order(void) {
+    TarnManifestFile rows[5] = {
+        counted_row("/t/existing.avro", 75, 0), counted_row("/t/added1.avro", 100, 25),
+        counted_row("/t/deletes.avro", 10, 0), counted_row("/t/added2.avro", 0, 100),
+        counted_row("/t/added3.avro", 125, 25)};
+    int64_t assigned = 0;
+    rows[0].first_row_id = 925;
+    rows[2].is_deletes = true;
+    REQUIRE_OK(tarn_table_manifests_assign_row_ids(rows, 5, 1000, &assigned, &error), &error);
+    CHECK_INT(assigned, 375);
+    CHECK_INT(rows[0].first_row_id, 925);
+    CHECK_INT(rows[1].first_row_id, 1000);
+    CHECK_INT(rows[2].first_row_id, TARN_ABSENT);
+    CHECK_INT(rows[3].first_row_id, 1125);
+    CHECK_INT(rows[4].first_row_id, 1225);
+    TarnManifestFile full = counted_row("/t/full.avro", INT64_MAX, 1);
+    CHECK(!tarn_table_manifests_assign_row_ids(&full, 1, 0, &assigned, &error));
+    CHECK_INT(error.code, TARN_E_METADATA_INVALID);
+    full = counted_row("/t/unknown.avro", TARN_ABSENT, 1);
+    CHECK(!tarn_table_manifests_assign_row_ids(&full, 1, 0, &assigned, &error));
+}
+
+static void version_3_lists_carry_row_ids(void) {
+    TarnManifestFile rows[2] = {counted_row("/t/data.avro", 5, 0),
+                                counted_row("/t/deletes.avro", 1, 0)};
+    TarnManifestListWriteOptions options = {.format_version = 3,
+                                            .snapshot_id = 7,
+                                            .parent_id = 6,
+                                            .sequence_number = 2,
+                                            .first_row_id = 40};
+    TarnBuffer out;
+    tarn_base_buffer_init(&out, 1u << 20);
+    rows[1].is_deletes = true;
+    rows[1].first_row_id = 12; /* delete manifests have none */
+    CHECK(!tarn_table_manifest_list_write(rows, 2, &options, &out, &error));
+    CHECK(strstr(error.message, "first row id") != NULL);
+    tarn_base_buffer_clear(&out);
+    rows[0].first_row_id = 40;
+    REQUIRE_OK(tarn_table_manifest_list_write(rows, 2, &options, &out, &error), &error);
+    TarnManifestFile *got = NULL;
+    size_t count = 0;
+    REQUIRE_OK(tarn_table_manifest_list_read(tarn_base_buffer_view(&out), "list", &arena, &got,
+                                             &count, &error),
+               &error);
+    REQUIRE(count == 2);
+    CHECK_INT(got[0].first_row_id, 40);
+    CHECK_INT(got[1].first_row_id, TARN_ABSENT);
+    TarnAvroReader *reader = NULL;
+    TarnText value = {0};
+    REQUIRE_OK(
+        tarn_format_avro_reader_open(tarn_base_buffer_view(&out), "list", &arena, &reader, &error),
+        &error);
+    CHECK(tarn_format_avro_reader_metadata(reader, "first-row-id", &value) &&
+          tarn_base_text_is(value, "40"));
+    CHECK(tarn_format_avro_reader_metadata(reader, "format-version", &value) &&
+          tarn_base_text_is(value, "3"));
+    tarn_format_avro_reader_close(reader);
+    rows[0].first_row_id = -5;
+    tarn_base_buffer_clear(&out);
+    REQUIRE_OK(tarn_table_manifest_list_write(rows, 2, &options, &out, &error), &error);
+    CHECK(!tarn_table_manifest_list_read(tarn_base_buffer_view(&out), "list", &arena, &got, &count,
+                                         &error));
     CHECK_INT(error.code, TARN_E_METADATA_INVALID);
     tarn_base_buffer_dispose(&out);
 }
@@ -135,6 +217,8 @@ int main(int argc, char **argv) {
     TAP_TEST(reads_manifest_lists_of_pyiceberg);
     TAP_TEST(reads_old_manifest_lists);
     TAP_TEST(round_trips_manifest_lists);
+    TAP_TEST(data_manifests_get_row_ids_in_their_order);
+    TAP_TEST(version_3_lists_carry_row_ids);
     tarn_base_arena_dispose(&arena);
     return tap_end();
 }

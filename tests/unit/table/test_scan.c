@@ -393,6 +393,7 @@ static void a_vector_stands_in_for_position_deletes(void) {
     size_t count = 0;
     files[0].content = TARN_CONTENT_POSITION_DELETES; /* of the partition */
     files[1].content = TARN_CONTENT_POSITION_DELETES; /* the vector */
+    files[1].format = TARN_TEXT("puffin");
     files[1].referenced_data_file = data.path;
     files[1].content_offset = 4;
     files[1].content_size = 40;

@@ -8,37 +8,6 @@
 
 /* --- races --- */
 
-typedef struct Racer {
-    TarnProducerOptions options;
-    TarnSnapshotProducer *producer;
-    TarnStoreBatch batch;
-    TarnPreparedSnapshot prepared;
-} Racer;
-
-static void start(Racer *racer, const TarnSnapshotChange *change) {
-    racer->options = producer_options();
-    racer->producer = NULL;
-    tarn_store_batch_init(&racer->batch, store);
-    CHECK_OK(tarn_table_snapshot_producer_new(&racer->options, change, &racer->producer, &error),
-             &error);
-    if (racer->producer == NULL) exit(1);
-}
-
-static bool attempt(Racer *racer) {
-    return tarn_table_snapshot_producer_prepare(racer->producer, table, &racer->batch,
-                                                &racer->prepared, &error);
-}
-
-static void win(Racer *racer) {
-    CHECK_OK(tarn_store_batch_sync(&racer->batch, &error), &error);
-    table = apply_to(table, &racer->prepared);
-}
-
-static void stop(Racer *racer) {
-    tarn_store_batch_dispose(&racer->batch);
-    tarn_table_snapshot_producer_free(racer->producer);
-}
-
 static TarnDataFile delete_file(int64_t bucket, TarnFileContent content, TarnText about) {
     static const int32_t IDS[] = {3};
     TarnDataFile file = bucket_file(bucket);
