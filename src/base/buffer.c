@@ -23,7 +23,7 @@ void tarn_base_buffer_dispose(TarnBuffer *buffer) {
 
 void tarn_base_buffer_clear(TarnBuffer *buffer) {
     buffer->size = 0;
-    buffer->failed = false;
+    buffer->failed = buffer->out_of_memory = false;
     if (buffer->data != NULL) buffer->data[0] = '\0';
 }
 
@@ -47,7 +47,7 @@ bool tarn_base_buffer_reserve(TarnBuffer *buffer, size_t extra) {
     if (capacity < needed) capacity = needed;
     char *data = realloc(buffer->data, capacity);
     if (data == NULL) {
-        buffer->failed = true;
+        buffer->failed = buffer->out_of_memory = true;
         return false;
     }
     data[buffer->size] = '\0';
@@ -114,8 +114,22 @@ void tarn_base_buffer_literal(TarnBuffer *buffer, TarnText value) {
     append_quoted(buffer, value, '\'');
 }
 
+char *tarn_base_buffer_keep(const TarnBuffer *buffer, TarnArena *arena) {
+    if (!buffer->failed) return tarn_base_text_string(arena, tarn_base_buffer_view(buffer));
+    arena->failed = true;
+    return NULL;
+}
+
+void tarn_base_buffer_inherit(TarnBuffer *buffer, const TarnBuffer *part) {
+    buffer->failed |= part->failed;
+    buffer->out_of_memory |= part->out_of_memory;
+}
+
 bool tarn_base_buffer_check(const TarnBuffer *buffer, TarnError *error) {
     if (!buffer->failed) return true;
+    if (buffer->out_of_memory) {
+        return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
+    }
     return tarn_base_error_set(error, TARN_E_LIMIT_EXCEEDED,
                                "cannot hold more than %zu bytes here", buffer->limit);
 }

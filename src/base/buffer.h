@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -20,6 +21,7 @@ typedef struct TarnBuffer {
     size_t capacity;
     size_t limit;
     bool failed;
+    bool out_of_memory; /* why it failed: not the limit */
 } TarnBuffer;
 
 void tarn_base_buffer_init(TarnBuffer *buffer, size_t limit);
@@ -40,6 +42,12 @@ void tarn_base_buffer_literal(TarnBuffer *buffer, TarnText value);
 static inline TarnText tarn_base_buffer_view(const TarnBuffer *buffer) {
     return (TarnText){buffer->data != NULL ? buffer->data : "", buffer->size};
 }
+/* A copy in the arena; where the buffer has failed the arena fails with it, so that one check of
+ * the arena is enough. */
+char *tarn_base_buffer_keep(const TarnBuffer *buffer, TarnArena *arena);
+/* `buffer` got bytes of `part`: if that has failed, so has this. */
+void tarn_base_buffer_inherit(TarnBuffer *buffer, const TarnBuffer *part);
+/* TARN_E_LIMIT_EXCEEDED or TARN_E_OUT_OF_MEMORY. */
 bool tarn_base_buffer_check(const TarnBuffer *buffer, TarnError *error) TARN_CHECKED;
 
 #endif

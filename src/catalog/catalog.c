@@ -105,7 +105,7 @@ const char *tarn_catalog_table_location(TarnCatalog *catalog, TarnTableName name
             path.data[i] = '_';
         }
     }
-    const char *location = tarn_base_text_string(arena, tarn_base_buffer_view(&path));
+    const char *location = tarn_base_buffer_keep(&path, arena);
     tarn_base_buffer_dispose(&path);
     return location;
 }

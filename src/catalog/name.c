@@ -54,7 +54,7 @@ bool tarn_catalog_name_from_levels(const TarnText *levels, size_t count, TarnAre
         if (i > 0) tarn_base_buffer_byte(&ns, '.');
         tarn_base_buffer_text(&ns, levels[i]);
     }
-    name->ns = tarn_base_text_string(arena, tarn_base_buffer_view(&ns));
+    name->ns = tarn_base_buffer_keep(&ns, arena);
     name->name = tarn_base_text_string(arena, levels[count - 1]);
     tarn_base_buffer_dispose(&ns);
     return tarn_base_arena_check(arena, error);
@@ -130,7 +130,7 @@ const char *tarn_catalog_name_text(TarnTableName name, TarnArena *arena) {
     TarnBuffer text;
     tarn_base_buffer_init(&text, TARN_MIB);
     tarn_catalog_name_write(name, &text);
-    const char *copy = tarn_base_text_string(arena, tarn_base_buffer_view(&text));
+    const char *copy = tarn_base_buffer_keep(&text, arena);
     tarn_base_buffer_dispose(&text);
     return copy != NULL ? copy : "";
 }

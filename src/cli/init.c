@@ -29,7 +29,7 @@ static const char *lake_name(TarnCli *cli, const char *folder) {
     TarnBuffer quoted;
     tarn_base_buffer_init(&quoted, 4096);
     tarn_base_json_quote(&quoted, tarn_base_text(name));
-    const char *text = tarn_base_text_string(&cli->arena, tarn_base_buffer_view(&quoted));
+    const char *text = tarn_base_buffer_keep(&quoted, &cli->arena);
     tarn_base_buffer_dispose(&quoted);
     return text;
 }

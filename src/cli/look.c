@@ -242,7 +242,7 @@ static TarnCliCell type_cell(TarnCli *cli, const TarnField *field) {
     tarn_base_buffer_init(&text, TARN_MIB);
     tarn_table_type_to_sql(&field->type, &text);
     if (field->required) tarn_base_buffer_string(&text, " NOT NULL");
-    const char *copy = tarn_base_text_string(&cli->arena, tarn_base_buffer_view(&text));
+    const char *copy = tarn_base_buffer_keep(&text, &cli->arena);
     tarn_base_buffer_dispose(&text);
     return tarn_cli__cell_text(copy);
 }

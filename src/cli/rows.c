@@ -112,7 +112,7 @@ static void json_begin(TarnCliRows *rows) {
         first = false;
         tarn_base_json_quote(&key, tarn_base_text(rows->columns[i].name));
         tarn_base_buffer_byte(&key, ':');
-        rows->keys[i] = tarn_base_text_string(arena, tarn_base_buffer_view(&key));
+        rows->keys[i] = tarn_base_buffer_keep(&key, arena);
     }
     tarn_base_buffer_dispose(&key);
     if (tarn_base_arena_failed(arena)) rows->line.failed = true;

@@ -115,18 +115,29 @@ static bool run(TarnDbSqlite *sqlite, const char *sql, TarnError *error) {
     return result == SQLITE_OK || tarn_db__sqlite_fail(sqlite, result, sql, error);
 }
 
-static bool sqlite_begin(TarnDb *db, TarnDbMode mode, TarnError *error) {
-    return run((TarnDbSqlite *)db, mode == TARN_DB_WRITE ? "begin immediate" : "begin", error);
-}
-
+/* The statement was prepared when the connection was opened, since what takes back should need no
+ * memory; but SQLite may want to prepare it again. */
 static void sqlite_rollback(TarnDb *db) {
     TarnDbSqlite *sqlite = (TarnDbSqlite *)db;
-    TarnError error;
+    int result = SQLITE_OK;
     /* SQLite has rolled back by itself after some errors. */
-    if (sqlite3_get_autocommit(sqlite->handle) != 0) return;
-    if (!run(sqlite, "rollback", &error)) {
-        tarn_base_log(TARN_LOG_ERROR, "could not roll back: %s", error.message);
+    for (int i = 0; i < 2 && sqlite3_get_autocommit(sqlite->handle) == 0; i++) {
+        sqlite3_step(sqlite->rollback);
+        result = sqlite3_reset(sqlite->rollback);
     }
+    if (sqlite3_get_autocommit(sqlite->handle) == 0) {
+        tarn_base_log(TARN_LOG_ERROR, "could not roll back: %s", sqlite3_errstr(result));
+    }
+}
+
+/* Out of memory, "begin" may fail after it has begun, and a rollback before it may have failed. */
+static bool sqlite_begin(TarnDb *db, TarnDbMode mode, TarnError *error) {
+    sqlite_rollback(db);
+    if (run((TarnDbSqlite *)db, mode == TARN_DB_WRITE ? "begin immediate" : "begin", error)) {
+        return true;
+    }
+    sqlite_rollback(db);
+    return false;
 }
 
 /* Failures before anything was written to the log, or that SQLite defines as not committed. */
@@ -256,6 +267,7 @@ static const char *sqlite_version(const TarnDb *db) {
 static void sqlite_close(TarnDb *db) {
     TarnDbSqlite *sqlite = (TarnDbSqlite *)db;
     tarn_db__sqlite_rows_dispose(sqlite);
+    sqlite3_finalize(sqlite->rollback);
     int result = sqlite3_close(sqlite->handle);
     if (result != SQLITE_OK) {
         tarn_base_log(TARN_LOG_ERROR, "could not close \"%s\": %s", sqlite->path,
@@ -380,6 +392,9 @@ static bool configure(TarnDbSqlite *sqlite, TarnError *error) {
         if (result != SQLITE_OK) return tarn_db__sqlite_fail(sqlite, result, NULL, error);
     }
     sqlite3_limit(sqlite->handle, SQLITE_LIMIT_ATTACHED, 0);
+    int prepared = sqlite3_prepare_v3(sqlite->handle, "rollback", -1, SQLITE_PREPARE_PERSISTENT,
+                                      &sqlite->rollback, NULL);
+    if (prepared != SQLITE_OK) return tarn_db__sqlite_fail(sqlite, prepared, NULL, error);
     return run(sqlite, "pragma synchronous = full; pragma cell_size_check = on; "
                        "pragma temp_store = memory", error);
 }

@@ -27,6 +27,7 @@ struct TarnDbSqliteRows {
 typedef struct TarnDbSqlite {
     TarnDb db;
     sqlite3 *handle;
+    sqlite3_stmt *rollback;
     char *path; /* for messages */
     int64_t busy_start_us;
     TarnDbSqliteRows *cache[TARN_DB_SQLITE_CACHE];

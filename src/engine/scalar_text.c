@@ -195,7 +195,7 @@ void tarn_engine__bignum_write(TarnText bytes, TarnBuffer *out) {
     size_t limb_room = (bytes.size - header) / 3 + 2; /* 3 bytes need fewer than 9 digits */
     uint32_t *limbs = calloc(limb_room, sizeof(*limbs));
     if (limbs == NULL) {
-        out->failed = true;
+        out->failed = out->out_of_memory = true;
         return;
     }
     size_t count = 1;

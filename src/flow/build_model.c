@@ -63,7 +63,7 @@ static bool describe_inputs(TarnModelRun *run) {
         run->result->input_bytes += scan->bytes;
     }
     tarn_base_json_object_end(&writer);
-    run->inputs = tarn_base_text_string(&run->arena, tarn_base_buffer_view(&text));
+    run->inputs = tarn_base_buffer_keep(&text, &run->arena);
     bool ok = tarn_base_buffer_check(&text, run->error);
     tarn_base_buffer_dispose(&text);
     return ok && tarn_base_arena_check(&run->arena, run->error);
@@ -206,7 +206,7 @@ static bool publish_view(TarnModelRun *run) {
     tarn_base_buffer_init(&json, TARN_LIMIT_SQL_BYTES);
     tarn_base_json_writer_init(&writer, &json, 0);
     tarn_table_schema_to_json(&run->info.schema, &writer);
-    view.schema_json = tarn_base_text_string(&run->arena, tarn_base_buffer_view(&json));
+    view.schema_json = tarn_base_buffer_keep(&json, &run->arena);
     bool ok = tarn_base_buffer_check(&json, run->error) &&
               tarn_base_arena_check(&run->arena, run->error) &&
               tarn_catalog_view_put(run->build->catalog, &view, true, run->error);

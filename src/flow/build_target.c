@@ -383,7 +383,7 @@ static bool write_content(TarnModelRun *run, const TarnScanPlan *old, const char
     tarn_base_buffer_init(&text, 16 * TARN_LIMIT_SQL_BYTES);
     bool ok = tarn_query_scan_sql(&table, &all, schema, &text, run->error) &&
               tarn_base_buffer_check(&text, run->error);
-    *sql = ok ? tarn_base_text_string(&run->arena, tarn_base_buffer_view(&text)) : NULL;
+    *sql = ok ? tarn_base_buffer_keep(&text, &run->arena) : NULL;
     tarn_base_buffer_dispose(&text);
     return ok && tarn_base_arena_check(&run->arena, run->error);
 }

@@ -183,7 +183,7 @@ static const char *default_name(const KindRule *rule, const CheckEntry *entry, T
     if (entry->columns.count == 0 && rule->kind == TARN_CHECK_EXPRESSION) {
         tarn_base_buffer_printf(&name, "(%.60s)", entry->text);
     }
-    const char *copy = tarn_base_text_string(arena, tarn_base_buffer_view(&name));
+    const char *copy = tarn_base_buffer_keep(&name, arena);
     tarn_base_buffer_dispose(&name);
     return copy;
 }

@@ -270,7 +270,7 @@ const char *tarn_flow__check_expected(const TarnCheck *check, TarnArena *arena) 
         break;
     case TARN_CHECK_SQL: tarn_base_buffer_string(&out, "no rows"); break;
     }
-    const char *copy = tarn_base_text_string(arena, tarn_base_buffer_view(&out));
+    const char *copy = tarn_base_buffer_keep(&out, arena);
     tarn_base_buffer_dispose(&out);
     return copy;
 }

@@ -73,7 +73,7 @@ static bool substitute(const TarnConfigReader *reader, const TarnJson *at, TarnT
     }
     if (ok) {
         tarn_base_buffer_append(&result, text.data + start, text.size - start);
-        *out = tarn_base_text_string(reader->arena, tarn_base_buffer_view(&result));
+        *out = tarn_base_buffer_keep(&result, reader->arena);
         ok = tarn_base_buffer_check(&result, reader->error) &&
              tarn_base_arena_check(reader->arena, reader->error);
     }

@@ -54,7 +54,7 @@ static bool make_constants(TarnLoad *load) {
                                                          ? options->source
                                                          : options->table.name));
     const TarnWriteConstant constants[] = {
-        {TARN_INGEST_SOURCE, tarn_base_text_string(load->arena, tarn_base_buffer_view(&source))},
+        {TARN_INGEST_SOURCE, tarn_base_buffer_keep(&source, load->arena)},
         {TARN_INGEST_TIME,
          tarn_base_arena_printf(load->arena, "TIMESTAMPTZ '%s'",
                                 tarn_base_time_format_us(load->started_us, time))},

@@ -370,7 +370,7 @@ bool tarn_flow__template_render(TarnText source, const TarnTemplateOptions *opti
     }
     ok = ok && tarn_base_buffer_check(&render.sql, error);
     if (ok) {
-        const char *copy = tarn_base_text_string(arena, tarn_base_buffer_view(&render.sql));
+        const char *copy = tarn_base_buffer_keep(&render.sql, arena);
         rendered->sql = (TarnText){copy, render.sql.size};
         ok = tarn_base_arena_check(arena, error);
     }

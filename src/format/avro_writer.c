@@ -134,6 +134,7 @@ static bool flush_block(TarnAvroWriter *writer, TarnError *error) {
 }
 
 bool tarn_format_avro_writer_object_end(TarnAvroWriter *writer, TarnError *error) {
+    if (writer->block.out_of_memory) return tarn_base_buffer_check(&writer->block, error);
     if (writer->block.failed) {
         return tarn_base_error_set(error, TARN_E_LIMIT_EXCEEDED,
                                    "could not write an Avro object: a block cannot hold more "
@@ -147,7 +148,7 @@ bool tarn_format_avro_writer_object_end(TarnAvroWriter *writer, TarnError *error
 }
 
 void tarn_format_avro_writer_object_cancel(TarnAvroWriter *writer) {
-    writer->block.failed = false;
+    writer->block.failed = writer->block.out_of_memory = false;
     writer->block.size = writer->complete;
 }
 

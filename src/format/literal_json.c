@@ -26,7 +26,7 @@ static void write_number(TarnPrimitive type, const TarnLiteral *literal, TarnJso
         tarn_base_buffer_init(&text, 64);
         tarn_format__real_write(type.kind, value, &text);
         tarn_base_json_put_raw(out, tarn_base_buffer_view(&text));
-        if (text.failed) out->out->failed = true;
+        tarn_base_buffer_inherit(out->out, &text);
         tarn_base_buffer_dispose(&text);
     }
 }
@@ -78,7 +78,7 @@ void tarn_format_literal_to_json(TarnPrimitive type, const TarnLiteral *literal,
         tarn_base_buffer_init(&text, out->out->limit);
         write_text(type, literal, &text);
         tarn_base_json_put_text(out, tarn_base_buffer_view(&text));
-        if (text.failed) out->out->failed = true;
+        tarn_base_buffer_inherit(out->out, &text);
         tarn_base_buffer_dispose(&text);
         return;
     }

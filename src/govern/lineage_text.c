@@ -25,6 +25,7 @@ static void put_name(TarnJsonWriter *out, const char *key, const char *table, co
     }
     tarn_base_json_key(out, key);
     tarn_base_json_put_text(out, tarn_base_buffer_view(&name));
+    tarn_base_buffer_inherit(out->out, &name);
     tarn_base_buffer_dispose(&name);
 }
 
@@ -108,11 +109,13 @@ void tarn_govern_lineage_to_dot(const TarnLineageGraph *graph, TarnBuffer *out) 
                                 edge->from_column != NULL ? edge->from_column : "");
         tarn_base_buffer_string(out, "  ");
         put_quoted(out, name.data != NULL ? name.data : "");
+        tarn_base_buffer_inherit(out, &name);
         tarn_base_buffer_clear(&name);
         tarn_base_buffer_printf(&name, "%s%s%s", edge->to, edge->to_column != NULL ? "." : "",
                                 edge->to_column != NULL ? edge->to_column : "");
         tarn_base_buffer_string(out, " -> ");
         put_quoted(out, name.data != NULL ? name.data : "");
+        tarn_base_buffer_inherit(out, &name);
         tarn_base_buffer_string(out, edge->indirect ? " [style=dashed];\n" : ";\n");
         tarn_base_buffer_dispose(&name);
     }

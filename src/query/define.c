@@ -56,7 +56,7 @@ static bool create_view(TarnStatement *statement, const TarnParsed *parsed,
     tarn_table_schema_to_json(&schema, &writer);
     TarnView view = {.name = parsed->name,
                      .sql = tarn_base_text_string(arena, parsed->select),
-                     .schema_json = tarn_base_text_string(arena, tarn_base_buffer_view(&json))};
+                     .schema_json = tarn_base_buffer_keep(&json, arena)};
     ok = tarn_base_buffer_check(&json, error) && tarn_base_arena_check(arena, error) &&
          tarn_catalog_view_put(query->catalog, &view, parsed->or_replace, error);
     tarn_base_buffer_dispose(&json);

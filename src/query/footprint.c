@@ -89,7 +89,7 @@ static bool add_reference(Walk *walk, const TarnJson *table) {
         tarn_base_buffer_byte(&ns, '.');
         tarn_base_buffer_text(&ns, levels[1]);
     }
-    reference.name.ns = tarn_base_text_string(walk->arena, tarn_base_buffer_view(&ns));
+    reference.name.ns = tarn_base_buffer_keep(&ns, walk->arena);
     reference.name.name = tarn_base_text_string(walk->arena, levels[2]);
     tarn_base_buffer_dispose(&ns);
     reference.catalog = tarn_base_text_string(walk->arena, levels[first]);

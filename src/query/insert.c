@@ -265,7 +265,7 @@ static bool wrap_select(Write *write, TarnPrepared *prepared, const TarnParsed *
     tarn_base_buffer_byte(&sql, ')');
     ok = ok && tarn_base_buffer_check(&sql, error);
     select->size = sql.size;
-    select->data = ok ? tarn_base_text_string(arena, tarn_base_buffer_view(&sql)) : NULL;
+    select->data = ok ? tarn_base_buffer_keep(&sql, arena) : NULL;
     tarn_base_buffer_dispose(&sql);
     for (size_t i = 0; i < schema->field_count; i++) {
         if (sources[i] >= 0) given.fields[sources[i]].name = schema->fields[i].name;
@@ -329,7 +329,7 @@ static bool default_json(TarnQuery *query, const TarnColumnDefinition *column,
     ok = tarn_format_literal_from_text(type, text, arena, &literal, error);
     if (ok) {
         tarn_format_literal_to_json(type, &literal, &writer);
-        const char *copy = tarn_base_text_string(arena, tarn_base_buffer_view(&out));
+        const char *copy = tarn_base_buffer_keep(&out, arena);
         ok = tarn_base_arena_check(arena, error) &&
              tarn_base_json_parse((TarnText){copy, out.size}, NULL, arena, &value, error);
     }

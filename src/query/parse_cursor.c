@@ -116,7 +116,7 @@ bool tarn_query__take_path(TarnParser *parser, const char **path) {
         if (ok && text.size > 0) tarn_base_buffer_byte(&text, '.');
         if (ok) tarn_base_buffer_text(&text, part);
     } while (ok && tarn_query__accept_symbol(parser, "."));
-    *path = tarn_base_text_string(parser->arena, tarn_base_buffer_view(&text));
+    *path = tarn_base_buffer_keep(&text, parser->arena);
     tarn_base_buffer_dispose(&text);
     return ok && tarn_base_arena_check(parser->arena, parser->error);
 }
@@ -188,7 +188,7 @@ static bool take_setting_key(TarnParser *parser, const char **key) {
         }
         if (!ok || !tarn_query__accept_symbol(parser, ".")) break;
     } while (true);
-    *key = tarn_base_text_string(parser->arena, tarn_base_buffer_view(&text));
+    *key = tarn_base_buffer_keep(&text, parser->arena);
     tarn_base_buffer_dispose(&text);
     return ok && tarn_base_arena_check(parser->arena, parser->error);
 }

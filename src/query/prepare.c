@@ -269,7 +269,7 @@ static const char *filter_text(TarnPrepared *prepared, const TarnPredicate *filt
     if (filter->kind == TARN_PREDICATE_TRUE) return "";
     tarn_base_buffer_init(&text, 65536);
     tarn_table_predicate_to_text(filter, schema, &text);
-    const char *copy = tarn_base_text_string(prepared->arena, tarn_base_buffer_view(&text));
+    const char *copy = tarn_base_buffer_keep(&text, prepared->arena);
     tarn_base_buffer_dispose(&text);
     return copy;
 }

@@ -230,7 +230,7 @@ static bool write_struct(Shape *shape, const TarnType *type, uint32_t node, cons
             tarn_base_buffer_printf(&text, "struct_extract(%s, ", source);
             tarn_base_buffer_literal(&text, shape->footer->nodes[child].name);
             tarn_base_buffer_byte(&text, ')');
-            access = tarn_base_text_string(scan->arena, tarn_base_buffer_view(&text));
+            access = tarn_base_buffer_keep(&text, scan->arena);
             tarn_base_buffer_dispose(&text);
         }
         tarn_base_buffer_string(scan->out, i > 0 ? ", " : "");
@@ -389,7 +389,7 @@ static bool write_shape(Scan *scan, const TarnParquetFooter *footer, TarnArena *
         TarnBuffer source;
         tarn_base_buffer_init(&source, TARN_MIB);
         if (node != 0) tarn_base_buffer_identifier(&source, footer->nodes[node].name);
-        const char *name = tarn_base_text_string(scratch, tarn_base_buffer_view(&source));
+        const char *name = tarn_base_buffer_keep(&source, scratch);
         tarn_base_buffer_dispose(&source);
         if (i > 0) tarn_base_buffer_string(text, ", ");
         ok = name != NULL && write_value(&shape, field, node, name,
@@ -435,7 +435,7 @@ static Group *new_group(Scan *scan, TarnMap *groups, const TarnParquetFooter *fo
     if (group != NULL) {
         group->is_plain = tarn_format_parquet_footer_has_ids(footer) && names_differ(footer);
         group->select =
-            (TarnText){tarn_base_text_string(scan->arena, tarn_base_buffer_view(&text)), text.size};
+            (TarnText){tarn_base_buffer_keep(&text, scan->arena), text.size};
         signature.data = tarn_base_text_string(scan->arena, signature);
         if (tarn_base_arena_check(scan->arena, scan->error)) {
             tarn_base_map_put(groups, signature, group);

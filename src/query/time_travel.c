@@ -170,7 +170,7 @@ bool tarn_query__rewrite(TarnText text, TarnArena *arena, TarnRewritten *out, Ta
     copy_until(&rewriter, text.size);
     ok = ok && tarn_base_buffer_check(&rewriter.sql, error);
     const char *sql = NULL;
-    if (ok) sql = tarn_base_text_string(arena, tarn_base_buffer_view(&rewriter.sql));
+    if (ok) sql = tarn_base_buffer_keep(&rewriter.sql, arena);
     out->sql = (TarnText){sql, rewriter.sql.size};
     tarn_base_buffer_dispose(&rewriter.sql);
     return ok && tarn_base_arena_check(arena, error);

@@ -214,7 +214,7 @@ static const char *partition_names(const TarnWriting *writing) {
         tarn_base_buffer_string(&names, i > 0 ? ", " : "");
         tarn_base_buffer_identifier(&names, tarn_base_text(writing->columns[i]));
     }
-    const char *copy = tarn_base_text_string(writing->arena, tarn_base_buffer_view(&names));
+    const char *copy = tarn_base_buffer_keep(&names, writing->arena);
     tarn_base_buffer_dispose(&names);
     return copy;
 }

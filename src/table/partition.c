@@ -55,7 +55,7 @@ void tarn_table__transform_to_json(TarnTransform transform, TarnJsonWriter *out)
     tarn_base_buffer_init(&text, out->out->limit);
     tarn_table_transform_write(transform, &text);
     tarn_base_json_put_text(out, tarn_base_buffer_view(&text));
-    if (text.failed) out->out->failed = true;
+    tarn_base_buffer_inherit(out->out, &text);
     tarn_base_buffer_dispose(&text);
 }
 
@@ -412,7 +412,7 @@ void tarn_table_partition_path(const TarnPartitionSpec *spec, const TarnSchema *
         tarn_base_buffer_byte(out, '=');
         write_encoded(tarn_base_buffer_view(&text), out);
         shorten_component(out, start, tarn_base_buffer_view(&text));
-        if (text.failed) out->failed = true;
+        tarn_base_buffer_inherit(out, &text);
         tarn_base_buffer_dispose(&text);
     }
 }

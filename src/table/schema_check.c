@@ -13,13 +13,12 @@
 #include "table/schema_private.h"
 
 char *tarn_table__type_name(const TarnType *type, char out[TARN_TABLE_TYPE_NAME_BYTES]) {
-    TarnBuffer name;
-    tarn_base_buffer_init(&name, TARN_TABLE_TYPE_NAME_BYTES - 1);
+    /* In the caller's memory, which never has to grow: a name must not fail. */
+    TarnBuffer name = {.data = out,
+                       .capacity = TARN_TABLE_TYPE_NAME_BYTES,
+                       .limit = TARN_TABLE_TYPE_NAME_BYTES - 1};
+    out[0] = '\0';
     tarn_format_primitive_write(type->primitive, &name);
-    TarnText view = tarn_base_buffer_view(&name);
-    memcpy(out, view.data, view.size);
-    out[view.size] = '\0';
-    tarn_base_buffer_dispose(&name);
     return out;
 }
 

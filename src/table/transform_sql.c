@@ -55,7 +55,7 @@ static void write_time_units(TarnPrimitive source, TarnText column, int64_t us, 
     write_integer(source, column, &integer);
     int64_t by = source.kind == TARN_TYPE_TIMESTAMP_NS ? us * 1000 : us;
     write_floor_divide(tarn_base_buffer_view(&integer), by, out);
-    if (integer.failed) out->failed = true;
+    tarn_base_buffer_inherit(out, &integer);
     tarn_base_buffer_dispose(&integer);
 }
 
@@ -161,7 +161,7 @@ static void write_truncate(int32_t width, TarnPrimitive source, TarnText column,
     write_truncate_number(tarn_base_buffer_view(&parts[0]), tarn_base_buffer_view(&parts[1]),
                           tarn_base_buffer_view(&parts[2]), out);
     for (size_t i = 0; i < 3; i++) {
-        if (parts[i].failed) out->failed = true;
+        tarn_base_buffer_inherit(out, &parts[i]);
         tarn_base_buffer_dispose(&parts[i]);
     }
 }
@@ -194,7 +194,7 @@ bool tarn_table_transform_to_sql(TarnTransform transform, TarnPrimitive source, 
     case TARN_TRANSFORM_HOUR: write_hour(source, view, out); break;
     default: tarn_base_buffer_text(out, view); break;
     }
-    if (column.failed) out->failed = true;
+    tarn_base_buffer_inherit(out, &column);
     tarn_base_buffer_dispose(&column);
     return true;
 }

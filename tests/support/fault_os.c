@@ -6,7 +6,15 @@
 #include <errno.h>
 #include <string.h>
 
+static bool ask_hook(FaultOs *fault, const char *name, FaultOsWhen side) {
+    if (side == FAULT_OS_AFTER) return fault->lose_answer;
+    FaultVerdict verdict = fault->hook(fault->hook_state, name);
+    fault->lose_answer = verdict == FAULT_LOSE_ANSWER;
+    return verdict == FAULT_REFUSE;
+}
+
 static bool should_fail(FaultOs *fault, const char *name, FaultOsWhen side) {
+    if (fault->hook != NULL) return ask_hook(fault, name, side);
     if (fault->fail_at <= 0) return false;
     long call = side == FAULT_OS_BEFORE ? atomic_fetch_add(&fault->calls, 1) + 1
                                         : atomic_load(&fault->calls);
@@ -23,6 +31,8 @@ static bool should_fail(FaultOs *fault, const char *name, FaultOsWhen side) {
 static bool report(const FaultOs *fault, const char *name, TarnError *error) {
     TarnErrorCode code = fault->errno_value == EEXIST   ? TARN_E_OBJECT_EXISTS
                          : fault->errno_value == ENOENT ? TARN_E_OBJECT_NOT_FOUND
+                         : fault->errno_value == ENOSPC ? TARN_E_DISK_FULL
+                         : fault->errno_value == EACCES ? TARN_E_DENIED_BY_SYSTEM
                                                         : TARN_E_IO;
     return tarn_base_error_set_errno(error, code, fault->errno_value, "injected into %s", name);
 }

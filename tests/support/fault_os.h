@@ -5,7 +5,8 @@
  *   ... run with &fault.os ...
  *   fault.fired tells whether the n-th call was reached, fault.failed_call which one it was.
  *
- * Loop n = 1, 2, ... until a run in which it has not fired.
+ * Loop n = 1, 2, ... until a run in which it has not fired. Or let a hook decide about each call:
+ * one that also counts the calls of other layers (fault_vfs.h), or that lets others run first.
  */
 #ifndef TARN_TESTS_FAULT_OS_H
 #define TARN_TESTS_FAULT_OS_H
@@ -20,6 +21,15 @@ typedef enum FaultOsWhen {
     FAULT_OS_FROM_NOW_ON /* this and every later call fail: the process is as good as dead */
 } FaultOsWhen;
 
+typedef enum FaultVerdict {
+    FAULT_PASS,
+    FAULT_REFUSE,     /* the call does nothing and fails */
+    FAULT_LOSE_ANSWER /* the call is done, but its answer is the failure */
+} FaultVerdict;
+
+/* Asked before each call that can fail; `name` is the member's: "file_sync". */
+typedef FaultVerdict (*FaultHook)(void *state, const char *name);
+
 typedef struct FaultOs {
     TarnOs os;
     const TarnOs *inner;
@@ -29,6 +39,9 @@ typedef struct FaultOs {
     atomic_long calls;
     bool fired;
     const char *failed_call; /* "file_sync" */
+    FaultHook hook; /* set after init: decides instead of the count; one thread only */
+    void *hook_state;
+    bool lose_answer; /* of the call that is running */
 } FaultOs;
 
 void fault_os_init(FaultOs *fault, const TarnOs *inner, long fail_at, FaultOsWhen when,

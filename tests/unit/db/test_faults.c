@@ -4,129 +4,30 @@
  * all from one on, fail. After each failure the files are copied as a crash would leave them, and
  * the copy is opened: what was said to be undone must not be there, not even after recovery.
  */
-#include <sqlite3.h>
-
 #include "base/limits.h"
 #include "base/log.h"
 #include "db/db.h"
+#include "fault_vfs.h"
 #include "scratch.h"
 #include "tap.h"
 
 /* ---- the failing layer ------------------------------------------------------------------- */
 
-typedef struct LayerFile {
-    sqlite3_file base;
-    sqlite3_file *inner; /* right behind this struct */
-} LayerFile;
-
-static sqlite3_vfs layer;
-static sqlite3_vfs *inner_vfs;
 static long fail_at; /* from 1; 0 = never */
 static bool fail_on; /* from then on, not only once */
-static int fail_result;
 static long calls;
 static bool fired;
 
-static bool should_fail(void) {
-    if (fail_at == 0) return false;
+/* Of the calls that change something. */
+static FaultVerdict should_fail(void *state, const char *name) {
+    (void)state;
+    bool changes = strcmp(name, "sqlite_write") == 0 || strcmp(name, "sqlite_sync") == 0 ||
+                   strcmp(name, "sqlite_truncate") == 0;
+    if (fail_at == 0 || !changes) return FAULT_PASS;
     calls++;
     bool now = fail_on ? calls >= fail_at : calls == fail_at;
     fired = fired || now;
-    return now;
-}
-
-static sqlite3_file *inner_of(sqlite3_file *file) { return ((LayerFile *)file)->inner; }
-
-static int layer_close(sqlite3_file *file) {
-    return inner_of(file)->pMethods->xClose(inner_of(file));
-}
-static int layer_read(sqlite3_file *file, void *data, int size, sqlite3_int64 offset) {
-    return inner_of(file)->pMethods->xRead(inner_of(file), data, size, offset);
-}
-static int layer_write(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset) {
-    if (should_fail()) return fail_result == SQLITE_FULL ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-    return inner_of(file)->pMethods->xWrite(inner_of(file), data, size, offset);
-}
-static int layer_truncate(sqlite3_file *file, sqlite3_int64 size) {
-    if (should_fail()) return SQLITE_IOERR_TRUNCATE;
-    return inner_of(file)->pMethods->xTruncate(inner_of(file), size);
-}
-static int layer_sync(sqlite3_file *file, int flags) {
-    if (should_fail()) return SQLITE_IOERR_FSYNC;
-    return inner_of(file)->pMethods->xSync(inner_of(file), flags);
-}
-static int layer_size(sqlite3_file *file, sqlite3_int64 *size) {
-    return inner_of(file)->pMethods->xFileSize(inner_of(file), size);
-}
-static int layer_lock(sqlite3_file *file, int level) {
-    return inner_of(file)->pMethods->xLock(inner_of(file), level);
-}
-static int layer_unlock(sqlite3_file *file, int level) {
-    return inner_of(file)->pMethods->xUnlock(inner_of(file), level);
-}
-static int layer_reserved(sqlite3_file *file, int *result) {
-    return inner_of(file)->pMethods->xCheckReservedLock(inner_of(file), result);
-}
-static int layer_control(sqlite3_file *file, int operation, void *argument) {
-    return inner_of(file)->pMethods->xFileControl(inner_of(file), operation, argument);
-}
-static int layer_sector(sqlite3_file *file) {
-    return inner_of(file)->pMethods->xSectorSize(inner_of(file));
-}
-static int layer_traits(sqlite3_file *file) {
-    return inner_of(file)->pMethods->xDeviceCharacteristics(inner_of(file));
-}
-static int layer_shm_map(sqlite3_file *file, int page, int size, int extend, void volatile **at) {
-    return inner_of(file)->pMethods->xShmMap(inner_of(file), page, size, extend, at);
-}
-static int layer_shm_lock(sqlite3_file *file, int offset, int count, int flags) {
-    return inner_of(file)->pMethods->xShmLock(inner_of(file), offset, count, flags);
-}
-static void layer_shm_barrier(sqlite3_file *file) {
-    inner_of(file)->pMethods->xShmBarrier(inner_of(file));
-}
-static int layer_shm_unmap(sqlite3_file *file, int delete) {
-    return inner_of(file)->pMethods->xShmUnmap(inner_of(file), delete);
-}
-
-static const sqlite3_io_methods layer_methods = {
-    .iVersion = 2,
-    .xClose = layer_close,
-    .xRead = layer_read,
-    .xWrite = layer_write,
-    .xTruncate = layer_truncate,
-    .xSync = layer_sync,
-    .xFileSize = layer_size,
-    .xLock = layer_lock,
-    .xUnlock = layer_unlock,
-    .xCheckReservedLock = layer_reserved,
-    .xFileControl = layer_control,
-    .xSectorSize = layer_sector,
-    .xDeviceCharacteristics = layer_traits,
-    .xShmMap = layer_shm_map,
-    .xShmLock = layer_shm_lock,
-    .xShmBarrier = layer_shm_barrier,
-    .xShmUnmap = layer_shm_unmap,
-};
-
-static int layer_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
-                      int *out_flags) {
-    (void)vfs;
-    LayerFile *own = (LayerFile *)file;
-    own->inner = (sqlite3_file *)(own + 1);
-    own->base.pMethods = NULL;
-    int result = inner_vfs->xOpen(inner_vfs, name, own->inner, flags, out_flags);
-    if (own->inner->pMethods != NULL) own->base.pMethods = &layer_methods;
-    return result;
-}
-
-static void install_layer(void) {
-    inner_vfs = sqlite3_vfs_find(NULL);
-    layer = *inner_vfs;
-    layer.zName = "failing";
-    layer.szOsFile = (int)sizeof(LayerFile) + inner_vfs->szOsFile;
-    layer.xOpen = layer_open;
-    sqlite3_vfs_register(&layer, 1);
+    return now ? FAULT_REFUSE : FAULT_PASS;
 }
 
 /* ---- the scenarios ----------------------------------------------------------------------- */
@@ -207,15 +108,15 @@ static void stop_failing(void) {
 }
 
 /* One deposit with the n-th call failing. Returns false once n is beyond the last call. */
-static bool fail_nth(long n, bool from_then_on, int result, int *unknown, int *appeared) {
+static bool fail_nth(long n, bool from_then_on, bool full, int *unknown, int *appeared) {
     TarnError error;
     char name[32];
-    snprintf(name, sizeof(name), "db-%d-%d-%ld", (int)from_then_on, result, n);
+    snprintf(name, sizeof(name), "db-%d-%d-%ld", (int)from_then_on, (int)full, n);
     TarnDb *db = new_db(name);
     int64_t before = balance(db);
     calls = 0;
     fired = false;
-    fail_result = result;
+    fault_vfs_full(full);
     fail_on = from_then_on;
     fail_at = n;
     tarn_base_error_clear(&error);
@@ -247,13 +148,12 @@ static bool fail_nth(long n, bool from_then_on, int result, int *unknown, int *a
 }
 
 static void every_write_and_sync_of_a_commit_may_fail(void) {
-    static const int results[] = {SQLITE_IOERR, SQLITE_FULL};
     int unknown = 0;
     int appeared = 0;
     for (int on = 0; on < 2; on++) {
         for (int i = 0; i < 2; i++) {
             long n = 1;
-            while (fail_nth(n, on == 1, results[i], &unknown, &appeared)) n++;
+            while (fail_nth(n, on == 1, i == 1, &unknown, &appeared)) n++;
             CHECK(n > 3);
         }
     }
@@ -275,7 +175,7 @@ static void every_write_and_sync_of_making_one_may_fail(void) {
         TarnDb *db;
         calls = 0;
         fired = false;
-        fail_result = SQLITE_IOERR;
+        fault_vfs_full(false);
         fail_at = n++;
         tarn_base_error_clear(&error);
         bool ok = tarn_db_open(tarn_os_posix(), url, &options, &db, &error) &&
@@ -295,7 +195,8 @@ static void every_write_and_sync_of_making_one_may_fail(void) {
 int main(int argc, char **argv) {
     TAP_START(argc, argv);
     tarn_base_log_level(TARN_LOG_ERROR);
-    install_layer();
+    fault_vfs_register();
+    fault_vfs_use(should_fail, NULL);
     scratch_make(&scratch);
     tarn_base_arena_init(&arena, 64 * TARN_MIB);
     TAP_TEST(every_write_and_sync_of_a_commit_may_fail);
