@@ -60,6 +60,32 @@
 #define TARN_LIMIT_NET_SIGNED_HEADERS 32
 /* What a server says about an error is read by people: the beginning is enough. */
 #define TARN_LIMIT_NET_ERROR_BODY_BYTES (64 * TARN_KIB)
+/* How long one call of an object store goes on trying: longer than a store's own failover. */
+#define TARN_LIMIT_STORE_RETRY_MS 60000
+/* Waits between tries are random, at first up to this, doubled each time up to the most. */
+#define TARN_LIMIT_STORE_RETRY_FIRST_MS 100
+#define TARN_LIMIT_STORE_RETRY_MOST_MS 5000
+/* Tries of cleaning up after Ctrl-C, without waits between them. */
+#define TARN_LIMIT_STORE_RETRY_INTERRUPTED 3
+/* Files above this go up in parts of this size: a lost connection costs at most one. */
+#define TARN_LIMIT_STORE_PART_BYTES (16 * TARN_MIB)
+/* What S3 allows. */
+#define TARN_LIMIT_STORE_PARTS 10000
+#define TARN_LIMIT_STORE_KEY_BYTES 1024
+#define TARN_LIMIT_STORE_DELETE_BATCH 1000
+/* From here on it is worth a request to learn first that a name is taken. */
+#define TARN_LIMIT_STORE_LOOK_BYTES (1 * TARN_MIB)
+/* A page of 1000 names of 1024 bytes, each byte written as %XX, with their tags. */
+#define TARN_LIMIT_STORE_LIST_BYTES (8 * TARN_MIB)
+/* Answers of S3 nest four elements deep. */
+#define TARN_LIMIT_STORE_XML_DEPTH 32
+/* ~/.aws/config of people with hundreds of accounts is some 100 KB. */
+#define TARN_LIMIT_STORE_PROFILE_BYTES (4 * TARN_MIB)
+/* Keys are fetched anew this long before they expire; Amazon's own clients take 5 to 15 min. */
+#define TARN_LIMIT_STORE_KEYS_EARLY_MS 300000
+/* A metadata service is on the same host; on machines without one nothing answers. */
+#define TARN_LIMIT_STORE_METADATA_CONNECT_MS 1000
+#define TARN_LIMIT_STORE_METADATA_MS 5000
 /* DuckDB's own memory during a load: the whole process stays under 512 MB whatever the file. */
 #define TARN_LIMIT_LOAD_SORT_BYTES (208 * TARN_MIB) /* the same where rows are sorted */
 #define TARN_LIMIT_LOAD_ENGINE_BYTES (320 * TARN_MIB)

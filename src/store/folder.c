@@ -199,6 +199,14 @@ static bool folder_remove(TarnStore *store, const char *location, bool *existed,
     return store->os->unlink(store->os, tarn_store__folder_path(location), existed, error);
 }
 
+static bool folder_remove_many(TarnStore *store, const char *const *locations, size_t count,
+                               TarnError *error) {
+    for (size_t i = 0; i < count; i++) {
+        if (!folder_remove(store, locations[i], NULL, error)) return false;
+    }
+    return true;
+}
+
 static bool folder_prepare(TarnStore *store, const char *directory, TarnError *error) {
     return tarn_os_directory_create_all(store->os, tarn_store__folder_path(directory), false,
                                         error);
@@ -259,6 +267,7 @@ static const TarnStoreClass folder_class = {
     .put = folder_put,
     .put_file = folder_put_file,
     .remove = folder_remove,
+    .remove_many = folder_remove_many,
     .list = tarn_store__folder_list,
     .contains = folder_contains,
     .prepare = folder_prepare,

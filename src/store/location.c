@@ -5,7 +5,8 @@
  * in the metadata, so no decoding and no cleaning can make two parties disagree on what is meant.
  * Cleaning happens only in comparisons. Links are not looked at here; that needs the disk.
  */
-#include "store/store.h"
+#include "base/limits.h"
+#include "store/s3.h"
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -22,13 +23,23 @@ static TarnText find_scheme(TarnText location) {
     return (TarnText){location.data, found ? i : 0};
 }
 
-static bool is_file_scheme(TarnText scheme) {
-    static const char name[] = "file";
-    if (scheme.size != sizeof(name) - 1) return false;
+static bool is_scheme(TarnText scheme, const char *name) {
+    if (scheme.size != strlen(name)) return false;
     for (size_t i = 0; i < scheme.size; i++) {
-        if ((scheme.data[i] | 0x20) != name[i]) return false;
+        bool letter = is_letter(scheme.data[i]);
+        if ((letter ? scheme.data[i] | 0x20 : scheme.data[i]) != name[i]) return false;
     }
     return true;
+}
+
+/* The engine knows these three, in lower case only. */
+static bool is_s3_scheme(TarnText scheme) {
+    return tarn_base_text_is(scheme, "s3") || tarn_base_text_is(scheme, "s3a") ||
+           tarn_base_text_is(scheme, "s3n");
+}
+
+bool tarn_store_is_s3(TarnText location) {
+    return location.data != NULL && is_s3_scheme(find_scheme(location));
 }
 
 static bool refuse(TarnError *error, TarnText location, const char *why) {
@@ -40,13 +51,13 @@ static bool strip_scheme(TarnText location, TarnText *path, TarnError *error) {
     TarnText scheme = find_scheme(location);
     *path = location;
     if (scheme.size == 0) return true;
-    if (!is_file_scheme(scheme)) {
+    if (!is_scheme(scheme, "file")) {
         tarn_base_error_set(error, TARN_E_LOCATION_INVALID,
                             "cannot use the location \"%.*s\": this program has no store for the "
                             "scheme \"%.*s\"",
                             TARN_TEXT_ARG(location), TARN_TEXT_ARG(scheme));
-        return tarn_base_error_hint(error, "a store is a folder of this machine: an absolute path "
-                                           "or file:///path");
+        return tarn_base_error_hint(error, "a store is a folder of this machine (an absolute path "
+                                           "or file:///path) or s3://bucket/prefix");
     }
     *path = (TarnText){location.data + scheme.size + 1, location.size - scheme.size - 1};
     if (!tarn_base_text_starts(*path, "//")) return true;
@@ -63,6 +74,59 @@ static bool next_segment(TarnText *rest, TarnText *segment) {
     return false;
 }
 
+/* ---- S3 ---------------------------------------------------------------------------------- */
+
+/* "bucket/key" of "s3://bucket/key"; data NULL if there is no "//". */
+static TarnText strip_s3(TarnText location) {
+    TarnText scheme = find_scheme(location);
+    TarnText rest = {location.data + scheme.size + 1, location.size - scheme.size - 1};
+    if (!tarn_base_text_starts(rest, "//")) return (TarnText){NULL, 0};
+    return (TarnText){rest.data + 2, rest.size - 2};
+}
+
+/* Letters, digits, '.', '-' and '_': nothing that ends a host or a path. */
+static bool is_bucket(TarnText bucket) {
+    if (bucket.size == 0 || bucket.size > TARN_LIMIT_STORE_KEY_BYTES) return false;
+    for (size_t i = 0; i < bucket.size; i++) {
+        char c = bucket.data[i];
+        bool fits = is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+        if (!fits || (c == '.' && i == 0)) return false;
+    }
+    return true;
+}
+
+static bool resolve_s3(TarnText location, TarnText *path, TarnError *error) {
+    TarnText rest = strip_s3(location);
+    if (rest.data == NULL) return refuse(error, location, "it is like s3://bucket/prefix");
+    TarnText key;
+    TarnText bucket = tarn_base_text_split(rest, '/', &key);
+    if (!is_bucket(bucket)) return refuse(error, location, "it has no bucket's name");
+    for (size_t i = 0; i < rest.size; i++) {
+        if ((unsigned char)rest.data[i] < 0x20 || rest.data[i] == 0x7f) {
+            return refuse(error, location, "it has a control character");
+        }
+    }
+    while (key.data != NULL) {
+        TarnText segment = tarn_base_text_split(key, '/', &key);
+        if (tarn_base_text_is(segment, "..") || tarn_base_text_is(segment, ".")) {
+            return refuse(error, location, "it has a \"..\" or \".\" in it");
+        }
+    }
+    *path = location;
+    return true;
+}
+
+/* Byte for byte, since keys are; only the scheme's three spellings are one. */
+static bool inside_s3(TarnText prefix, TarnText location) {
+    TarnText outer = strip_s3(prefix);
+    TarnText inner = strip_s3(location);
+    while (tarn_base_text_ends(outer, "/")) outer.size--;
+    if (inner.size < outer.size || memcmp(inner.data, outer.data, outer.size) != 0) return false;
+    return inner.size == outer.size || inner.data[outer.size] == '/';
+}
+
+/* ---- both -------------------------------------------------------------------------------- */
+
 bool tarn_store_resolve(TarnText location, TarnText *path, TarnError *error) {
     *path = (TarnText){"", 0};
     if (location.data == NULL || location.size == 0) {
@@ -71,6 +135,7 @@ bool tarn_store_resolve(TarnText location, TarnText *path, TarnError *error) {
     if (memchr(location.data, '\0', location.size) != NULL) {
         return refuse(error, location, "it has a NUL byte");
     }
+    if (tarn_store_is_s3(location)) return resolve_s3(location, path, error);
     TarnText stripped;
     if (!strip_scheme(location, &stripped, error)) return false;
     if (!tarn_base_text_starts(stripped, "/")) {
@@ -92,6 +157,10 @@ bool tarn_store_inside(TarnText prefix, TarnText location) {
     TarnText inner;
     if (!tarn_store_resolve(prefix, &outer, NULL) || !tarn_store_resolve(location, &inner, NULL)) {
         return false;
+    }
+    bool s3 = tarn_store_is_s3(prefix);
+    if (s3 || tarn_store_is_s3(location)) {
+        return s3 && tarn_store_is_s3(location) && inside_s3(prefix, location);
     }
     TarnText wanted;
     TarnText segment;

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "store/folder_private.h"
+#include "store/s3_private.h"
 
 bool tarn_store_open(const TarnOs *os, const char *location, const TarnStoreOptions *options,
                      TarnStore **store, TarnError *error) {
@@ -19,8 +20,9 @@ bool tarn_store_open(const TarnOs *os, const char *location, const TarnStoreOpti
     *store = NULL;
     TarnText path;
     if (!tarn_store_resolve(tarn_base_text(location), &path, error)) return false;
-    return tarn_store__folder_open(os, location, options != NULL ? options : &defaults, store,
-                                   error);
+    if (options == NULL) options = &defaults;
+    return tarn_store_is_s3(path) ? tarn_store__s3_open(os, location, options, store, error)
+                                  : tarn_store__folder_open(os, location, options, store, error);
 }
 
 void tarn_store_close(TarnStore *store) {
@@ -90,6 +92,14 @@ bool tarn_store_delete(TarnStore *store, const char *location, bool *existed, Ta
     if (existed != NULL) *existed = false;
     return check(store, location, error) &&
            store->class->remove(store, location, existed, error);
+}
+
+bool tarn_store_delete_many(TarnStore *store, const char *const *locations, size_t count,
+                            TarnError *error) {
+    for (size_t i = 0; i < count; i++) {
+        if (!check(store, locations[i], error)) return false;
+    }
+    return count == 0 || store->class->remove_many(store, locations, count, error);
 }
 
 bool tarn_store_list(TarnStore *store, const char *prefix, TarnStoreVisit visit, void *state,

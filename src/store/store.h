@@ -1,15 +1,20 @@
 /* Objects: whole files of bytes under one root, read by range, written once, never edited.
  *
- * A store is opened on a location, its root, and reaches nothing outside it. One implementation
- * now: a folder. An object store fits behind the same table of functions: no handle stays open
- * between calls, reads are ranged, writes are whole.
+ * A store is opened on a location, its root, and reaches nothing outside it. Two implementations
+ * behind one table of functions: a folder, and S3 (store/s3.h). No handle stays open between
+ * calls, reads are ranged, writes are whole.
  *
  * Locations are opaque absolute text as Iceberg metadata holds them: "/lake/t/data/a.parquet",
- * "file:///lake/..", "file:/lake/..". They are never percent-decoded, and never rewritten: the
- * bytes that go into metadata are the bytes that open the object. Every function takes any of
- * the forms. Refused with TARN_E_LOCATION_INVALID: relative ones, a ".." segment, a NUL, other
- * schemes; with TARN_E_LOCATION_REFUSED: outside the root. This check is by text and costs
+ * "file:///lake/..", "file:/lake/..", "s3://bucket/lake/.." (s3a, s3n). They are never
+ * percent-decoded, and never rewritten: the bytes that go into metadata are the bytes that open
+ * the object. Every function takes any of the forms. Refused with TARN_E_LOCATION_INVALID:
+ * relative ones, a ".." segment, a NUL, other schemes, on S3 also "." segments and control
+ * characters; with TARN_E_LOCATION_REFUSED: outside the root. This check is by text and costs
  * nothing; tarn_store_contains() also looks through symbolic links.
+ *
+ * On S3 a name is the object's bytes: "a//b" and "a/b" are two objects. Writes there are durable
+ * when they return. Codes of S3 beside those below: TARN_E_DENIED_BY_STORE, TARN_E_UNAVAILABLE,
+ * TARN_E_TIMEOUT. error->outcome_unknown: an object may be there although its write failed.
  *
  * Durability: a write given a batch is durable once tarn_store_batch_sync() has returned true;
  * given NULL, when the write returns. With TARN_STORE_SYNC_CATALOG nothing is synced at all.
@@ -44,6 +49,7 @@ typedef enum TarnStoreSync {
 typedef struct TarnStoreOptions {
     TarnStoreSync sync;
     bool create_root; /* make the root folder if it is missing */
+    const struct TarnStoreS3Options *s3; /* store/s3.h; NULL = all is looked up; copied */
 } TarnStoreOptions;
 
 #define TARN_STORE_ETAG_BYTES 72
@@ -98,6 +104,8 @@ typedef struct TarnStoreClass {
     bool (*put_file)(TarnStore *store, const char *location, const char *local_file,
                      TarnStorePut how, bool durable, TarnError *error);
     bool (*remove)(TarnStore *store, const char *location, bool *existed, TarnError *error);
+    bool (*remove_many)(TarnStore *store, const char *const *locations, size_t count,
+                        TarnError *error);
     bool (*list)(TarnStore *store, const char *prefix, TarnStoreVisit visit, void *state,
                  TarnError *error);
     bool (*contains)(TarnStore *store, const char *location, TarnError *error);
@@ -139,6 +147,10 @@ bool tarn_store_put_file(TarnStore *store, const char *location, const char *loc
 /* Missing is fine; *existed may be NULL. Folders stay. */
 bool tarn_store_delete(TarnStore *store, const char *location, bool *existed,
                        TarnError *error) TARN_CHECKED;
+/* All of them, in as few requests as the store allows; missing ones are fine. After a failure some
+ * may be gone. */
+bool tarn_store_delete_many(TarnStore *store, const char *const *locations, size_t count,
+                            TarnError *error) TARN_CHECKED;
 /* Every object below the folder `prefix` (a trailing slash makes no difference), in byte order
  * of the location; a missing folder has none. Memory: the names of one folder per level. Symbolic
  * links and devices are no objects. Objects that come or go meanwhile may or may not be seen. */
@@ -172,10 +184,11 @@ bool tarn_store_batch_sync(TarnStoreBatch *batch, TarnError *error) TARN_CHECKED
 
 /* ---- locations (store/location.c): pure text --------------------------------------------- */
 
-/* Checks a location and gives its path on this machine, a part of `location` itself. */
+/* Checks a location and gives what opens it, a part of `location` itself: its path on this machine,
+ * or all of it on S3. */
 bool tarn_store_resolve(TarnText location, TarnText *path, TarnError *error) TARN_CHECKED;
-/* Both valid; true if `location` is `prefix` or below it, whatever their forms; doubled slashes
- * and "." segments do not matter. "/a/bc" is not inside "/a/b". */
+/* Both valid; true if `location` is `prefix` or below it, whatever their forms. "/a/bc" is not
+ * inside "/a/b". In paths doubled slashes and "." segments do not matter; on S3 they do. */
 bool tarn_store_inside(TarnText prefix, TarnText location);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -72,6 +73,7 @@ static bool answer(Connection *connection, const FakeRequest *request, FakeReply
     if (reply->how == FAKE_RESET || reply->how == FAKE_DROP) return false;
     char head[4096];
     size_t length = reply->length > 0 ? reply->length : reply->body_size;
+    if (reply->how == FAKE_TRUNCATE && length == 0) length = 100;
     int size = snprintf(head, sizeof(head), "HTTP/1.1 %d Fake\r\nContent-Length: %zu\r\n%s\r\n",
                         reply->status, length, reply->headers);
     send_all(connection->socket, head, (size_t)size);
@@ -135,6 +137,8 @@ static void *run_acceptor(void *state) {
     FakeHttp *server = state;
     for (;;) {
         int one = accept(server->listener, NULL, NULL);
+        int yes = 1;
+        if (one >= 0) (void)setsockopt(one, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
         pthread_mutex_lock(&server->lock);
         bool ending = one < 0 || server->stopping || server->count >= CONNECTIONS_MAX;
         Connection *connection = ending ? NULL : calloc(1, sizeof(*connection));

@@ -116,7 +116,7 @@ static void what_is_missing(void) {
 }
 
 static void nothing_outside_the_root(void) {
-    static const char *const places[] = {"/etc/passwd", "file:///etc/passwd", "etc", "s3://b/k"};
+    static const char *const places[] = {"/etc/passwd", "file:///etc/passwd", "etc", "gs://b/k"};
     TarnError error;
     TarnText content;
     TarnStoreObject object;
@@ -345,7 +345,7 @@ static void opening(void) {
     TarnStore *other;
     CHECK(!tarn_store_open(tarn_os_posix(), at("none"), NULL, &other, &error));
     CHECK_INT(error.code, TARN_E_OBJECT_NOT_FOUND);
-    CHECK(!tarn_store_open(tarn_os_posix(), "s3://bucket/lake", NULL, &other, &error));
+    CHECK(!tarn_store_open(tarn_os_posix(), "gs://bucket/lake", NULL, &other, &error));
     CHECK_INT(error.code, TARN_E_LOCATION_INVALID);
     CHECK(other == NULL);
     CHECK(!tarn_store_open(tarn_os_posix(), at("t/metadata/x.json"), NULL, &other, &error));

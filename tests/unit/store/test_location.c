@@ -56,8 +56,8 @@ static void everything_else_is_refused(void) {
     REFUSES("file://");
     REFUSES("file://host/lake");
     REFUSES("file://localhost/lake");
-    REFUSES("s3://bucket/key");
-    REFUSES("s3a://bucket/key");
+    REFUSES("gs://bucket/key");
+    REFUSES("abfss://c@a/key");
     REFUSES("http://127.0.0.1/latest/meta-data");
     REFUSES("https://example.com/x");
     REFUSES("jar:file:/x!/y");
@@ -94,10 +94,47 @@ static void inside_is_by_segments(void) {
     CHECK(!INSIDE("/a/b", "/a/b/../c"));
     CHECK(!INSIDE("/a/b", "a/b/c"));
     CHECK(!INSIDE("/a/b", "s3://a/b/c"));
-    CHECK(!INSIDE("s3://a/b", "s3://a/b/c")); /* not understood is not inside */
+    CHECK(!INSIDE("gs://a/b", "gs://a/b/c")); /* not understood is not inside */
     CHECK(!INSIDE("", "/a"));
     CHECK(!INSIDE("/a/b", "/A/b"));
     CHECK(!INSIDE("/a/b", "/a%2Fb/c"));
+}
+
+/* Keys are bytes: what a file system would clean away makes another object there. */
+static void s3_is_taken_byte_for_byte(void) {
+    RESOLVES("s3://bucket", "s3://bucket");
+    RESOLVES("s3://bucket/", "s3://bucket/");
+    RESOLVES("s3a://my.bucket_1/a b/d=1/%2F/x?y#z", "s3a://my.bucket_1/a b/d=1/%2F/x?y#z");
+    RESOLVES("s3n://b/k//x/", "s3n://b/k//x/");
+    RESOLVES("s3://b/..a/b../...", "s3://b/..a/b../...");
+    REFUSES("s3://");
+    REFUSES("s3:///key");
+    REFUSES("s3:bucket/key");
+    REFUSES("s3:/bucket/key");
+    REFUSES("S3://bucket/key");
+    REFUSES("s3://b/a/../c");
+    REFUSES("s3://b/..");
+    REFUSES("s3://b/./c");
+    REFUSES("s3://..");
+    REFUSES("s3://u@h/x");
+    REFUSES("s3://h:9000/x");
+    REFUSES("s3://b?x/y");
+    REFUSES("s3://b/a\nb");
+    REFUSES("s3://b/a\0b");
+    CHECK(INSIDE("s3://b/p", "s3://b/p"));
+    CHECK(INSIDE("s3://b/p", "s3a://b/p/x"));
+    CHECK(INSIDE("s3n://b/p/", "s3://b/p/x"));
+    CHECK(INSIDE("s3://b", "s3://b/x"));
+    CHECK(INSIDE("s3://b/", "s3://b"));
+    CHECK(INSIDE("s3://b/p", "s3://b/p//x"));
+    CHECK(!INSIDE("s3://b/p", "s3://b//p/x"));
+    CHECK(!INSIDE("s3://b/p", "s3://b/px"));
+    CHECK(!INSIDE("s3://b/p", "s3://b/P/x"));
+    CHECK(!INSIDE("s3://b/p", "s3://b2/p/x"));
+    CHECK(!INSIDE("s3://b", "s3://b2/x"));
+    CHECK(!INSIDE("s3://b/p", "s3://b/p/../q"));
+    CHECK(!INSIDE("s3://b/p", "/b/p/x"));
+    CHECK(!INSIDE("/", "s3://b/p"));
 }
 
 static void temporary_names(void) {
@@ -114,6 +151,7 @@ int main(int argc, char **argv) {
     TAP_TEST(everything_else_is_refused);
     TAP_TEST(the_error_names_the_scheme);
     TAP_TEST(inside_is_by_segments);
+    TAP_TEST(s3_is_taken_byte_for_byte);
     TAP_TEST(temporary_names);
     return tap_end();
 }
