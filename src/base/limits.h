@@ -35,6 +35,10 @@
 #define TARN_LIMIT_PARQUET_FOOTER_BYTES (512 * TARN_MIB)
 /* Row positions of one data file: 256 MB hold any positions of two billion rows. */
 #define TARN_LIMIT_ROARING_BYTES (256 * TARN_MIB)
+/* A Puffin footer: a deletion vector takes 300 bytes of it, so about 200,000 of one file. */
+#define TARN_LIMIT_PUFFIN_FOOTER_BYTES (64 * TARN_MIB)
+/* A blob once inflated: sketches are kilobytes; the largest bitmap of positions is as large. */
+#define TARN_LIMIT_PUFFIN_BLOB_BYTES (256 * TARN_MIB)
 /* One statement's own structures (not DuckDB's data). */
 #define TARN_LIMIT_STATEMENT_ARENA_BYTES (1 * TARN_GIB)
 /* One field of a text row; a 10 MB field is legal, a missing quote must not eat the machine. */
