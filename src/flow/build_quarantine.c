@@ -36,7 +36,9 @@ static bool put_scan(TarnModelRun *run, TarnScanTask *tasks, size_t count, TarnB
     TarnScanPlan plan = {.tasks = tasks, .task_count = count};
     for (size_t i = 0; i < count; i++) plan.has_deletes |= tasks[i].delete_count > 0;
     tarn_base_buffer_byte(sql, '(');
-    bool ok = tarn_query_scan_sql(run->quarantine.base, &plan, schema, sql, run->error);
+    TarnScanSqlOptions options = {.schema = schema};
+    bool ok = tarn_query_scan_sql(run->build->options->query, run->quarantine.base, &plan, &options,
+                                  sql, run->error);
     tarn_base_buffer_byte(sql, ')');
     return ok;
 }

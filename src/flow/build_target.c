@@ -354,7 +354,7 @@ static bool keeps_old(const TarnModelRun *run) {
 static bool write_content(TarnModelRun *run, const TarnScanPlan *old, const char **sql) {
     const TarnBuildTarget *target = &run->target;
     size_t old_count = old != NULL ? old->task_count : 0;
-    TarnScanPlan all = {.has_deletes = old != NULL && old->has_deletes};
+    TarnScanPlan all = {.has_equality_deletes = old != NULL && old->has_equality_deletes};
     TarnTable table = {.name = target->name,
                        .metadata = target->metadata,
                        .store = target->base != NULL ? target->base->store
@@ -371,6 +371,7 @@ static bool write_content(TarnModelRun *run, const TarnScanPlan *old, const char
     }
     for (size_t i = 0; i < old_count; i++) {
         if (replaces && is_replaced(run, old->tasks[i].file, types)) continue;
+        all.has_deletes |= old->tasks[i].delete_count > 0;
         all.tasks[all.task_count++] = old->tasks[i];
     }
     for (size_t i = 0; i < target->files.count; i++) {
@@ -381,7 +382,9 @@ static bool write_content(TarnModelRun *run, const TarnScanPlan *old, const char
             .match = TARN_MATCH_ALL};
     }
     tarn_base_buffer_init(&text, 16 * TARN_LIMIT_SQL_BYTES);
-    bool ok = tarn_query_scan_sql(&table, &all, schema, &text, run->error) &&
+    TarnScanSqlOptions options = {.schema = schema};
+    bool ok = tarn_query_scan_sql(run->build->options->query, &table, &all, &options, &text,
+                                  run->error) &&
               tarn_base_buffer_check(&text, run->error);
     *sql = ok ? tarn_base_buffer_keep(&text, &run->arena) : NULL;
     tarn_base_buffer_dispose(&text);

@@ -16,7 +16,8 @@ static const char *const table_functions[] = {"range",  "generate_series", "unne
 static const char *const refused_functions[] = {
     "current_setting", "getenv", "query", "query_table", "read_text", "read_blob",
     "json_execute_serialized_sql", "write_log", "pg_read_file", "nextval", "currval",
-    "getvariable"};
+    "getvariable",
+    "tarn_alive", "tarn_file_fact", "tarn_mark"}; /* of scans, and of what a statement changes */
 
 typedef struct Walk {
     TarnText sql;

@@ -1,49 +1,28 @@
 /* INSERT and CREATE TABLE: rows into files, files into a commit.
  *
- * The intent of an insert is recorded by the commit before it where the table is the same, so a
- * run of small inserts costs one database transaction each.
+ * INSERT OVERWRITE replaces the partitions that the new rows are of, in a table without partitions
+ * all rows.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/limits.h"
-#include "query/query_private.h"
+#include "query/commit_private.h"
+#include "query/dml_private.h"
 #include "query/write.h"
-
-/* --- intents --- */
-
-static bool take_intent(TarnQuery *query, const char *location, TarnIntent *intent,
-                        TarnError *error) {
-    if (query->intent_location != NULL && strcmp(query->intent_location, location) == 0) {
-        *intent = query->intent;
-        free(query->intent_location);
-        query->intent_location = NULL;
-        return true;
-    }
-    return tarn_catalog_intent_begin(query->catalog, &location, 1, intent, error);
-}
-
-static void keep_intent(TarnQuery *query, const char *location, const TarnIntent *intent) {
-    if (query->intent_location != NULL) {
-        tarn_catalog_intent_abandon(query->catalog, &query->intent);
-        free(query->intent_location);
-    }
-    query->intent = *intent;
-    query->intent_location = strdup(location);
-}
 
 /* --- writing and committing --- */
 
 typedef struct Write {
     TarnStatement *statement;
+    const TarnParsed *parsed;
     TarnTableName name;
     const TarnTable *base;             /* NULL = made here */
     const TarnTableMetadata *metadata; /* of the base, or new */
     TarnText select;                   /* NULL data: no rows */
     const TarnLineageEdge *edges;
     size_t edge_count;
-    const TarnIntent *intent;
     const char *ref; /* the branch written to; NULL = main */
     TarnError *error;
 } Write;
@@ -60,25 +39,14 @@ static bool find_lineage(Write *write, TarnPrepared *prepared, const TarnSchema 
     for (size_t i = 0; i < plan->output_count && i < columns->field_count; i++) {
         plan->outputs[i].name = columns->fields[i].name;
     }
-    bool ok = tarn_query_lineage_edges(plan, prepared->scans, prepared->scan_count,
-                                       prepared->arena, &edges, &write->edge_count, write->error);
+    bool ok = tarn_query_lineage_edges(plan, prepared->scans, prepared->scan_count, prepared->arena,
+                                       &edges, &write->edge_count, write->error);
     write->edges = edges;
     return ok;
 }
 
-static bool record_lineage(void *state, TarnDb *db, TarnError *error) {
-    const Write *write = state;
-    const TarnOs *os = tarn_catalog_options(write->statement->query->catalog)->os;
-    bool added = write->base != NULL; /* to what others wrote */
-    return (added ? tarn_govern_lineage_add : tarn_govern_lineage_replace)(
-        db, write->name, write->edges, write->edge_count, write->intent->id,
-        tarn_os_clock_ms(os), error);
-}
-
 static bool commit_files(Write *write, const TarnWrittenFiles *files, const TarnIntent *intent) {
-    TarnStatement *statement = write->statement;
-    TarnQuery *query = statement->query;
-    const TarnCatalogOptions *catalog = tarn_catalog_options(query->catalog);
+    const TarnParsed *parsed = write->parsed;
     TarnSnapshotChange change = {.operation = TARN_OPERATION_APPEND,
                                  .ref = write->ref,
                                  .create_ref = write->ref != NULL,
@@ -86,45 +54,26 @@ static bool commit_files(Write *write, const TarnWrittenFiles *files, const Tarn
                                  .added_count = files->count,
                                  .added_sequence_number = TARN_ABSENT,
                                  .starting_snapshot_id = TARN_ABSENT};
-    TarnProducerOptions options = {.os = catalog->os,
-                                   .store = store_of(write),
-                                   .cache = tarn_catalog_manifest_cache(query->catalog),
-                                   .commit_id = intent->id};
-    TarnSnapshotProducer *producer = NULL;
-    if (write->select.data != NULL &&
-        !tarn_table_snapshot_producer_new(&options, &change, &producer, write->error)) {
-        return false;
+    if (parsed->overwrite) {
+        bool partitioned = tarn_table_metadata_default_spec(write->metadata)->field_count > 0;
+        change.operation = TARN_OPERATION_OVERWRITE;
+        change.replace_partitions = partitioned;
+        if (!partitioned) {
+            change.remove_where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
+        }
     }
-    TarnIntent next = {{0}};
-    write->intent = intent;
-    const char *location = write->metadata->location;
-    /* A new table forgets what led into one of its name before. */
-    bool has_lineage = write->edge_count > 0 || write->base == NULL;
-    TarnCommitTable table = {.name = write->name,
+    TarnTableWrite commit = {.name = write->name,
                              .base = write->base,
                              .create = write->base == NULL ? write->metadata : NULL,
-                             .producer = producer,
+                             .change = write->select.data != NULL ? &change : NULL,
                              .files = files->locations,
                              .file_count = files->count,
-                             .evidence = {.schema_checked = true}};
-    TarnCommit commit = {.tables = &table,
-                         .table_count = 1,
-                         .intent = intent,
-                         .hook = has_lineage ? record_lineage : NULL,
-                         .hook_state = write,
-                         .next_intent = write->base != NULL ? &next : NULL,
-                         .next_locations = &location,
-                         .next_location_count = 1};
-    bool ok = tarn_catalog_commit(query->catalog, &commit, write->error);
-    if (ok) {
-        if (write->base != NULL) keep_intent(query, location, &next);
-        if (producer != NULL) {
-            statement->snapshot_id = tarn_table_snapshot_producer_id(producer);
-        }
-        tarn_catalog_table_release(table.committed);
-    }
-    tarn_table_snapshot_producer_free(producer);
-    return ok;
+                             .edges = write->edges,
+                             .edge_count = write->edge_count,
+                             .intent = intent};
+    if (!tarn_query__write_commit(write->statement->query, &commit, write->error)) return false;
+    write->statement->snapshot_id = commit.snapshot_id;
+    return true;
 }
 
 static bool write_rows(Write *write) {
@@ -132,7 +81,8 @@ static bool write_rows(Write *write) {
     TarnQuery *query = statement->query;
     TarnIntent intent;
     TarnWrittenFiles files = {0};
-    if (!take_intent(query, write->metadata->location, &intent, write->error)) return false;
+    if (!tarn_query__intent_take(query, write->metadata->location, &intent, write->error))
+        return false;
     TarnWriteOptions options = {.session = query->session,
                                 .store = store_of(write),
                                 .metadata = write->metadata,
@@ -150,7 +100,7 @@ static bool write_rows(Write *write) {
 
 /* --- INSERT --- */
 
-static const TarnField *find_field(const TarnSchema *schema, TarnText name) {
+const TarnField *tarn_query__find_field(const TarnSchema *schema, TarnText name) {
     for (size_t i = 0; i < schema->field_count; i++) {
         const char *own = schema->fields[i].name;
         if (strlen(own) == name.size && strncasecmp(own, name.data, name.size) == 0) {
@@ -160,8 +110,8 @@ static const TarnField *find_field(const TarnSchema *schema, TarnText name) {
     return NULL;
 }
 
-static bool refuse_column(const TarnParsed *parsed, const TarnSchema *schema, TarnText name,
-                          TarnArena *arena, TarnError *error) {
+bool tarn_query__refuse_column(const TarnParsed *parsed, const TarnSchema *schema, TarnText name,
+                               TarnArena *arena, TarnError *error) {
     const char **names = TARN_NEW_ARRAY(arena, schema->field_count + 1, const char *);
     const char *wanted = tarn_base_text_string(arena, name);
     if (!tarn_base_arena_check(arena, error)) return false;
@@ -191,24 +141,23 @@ static bool match_columns(const TarnParsed *parsed, const TarnSchema *schema,
                                    given->field_count);
     }
     for (size_t i = 0; i < count; i++) {
-        TarnText name = parsed->by_name ? tarn_base_text(given->fields[i].name)
-                        : parsed->insert_columns.count > 0
-                            ? parsed->insert_columns.items[i]
-                            : tarn_base_text(schema->fields[i].name);
-        const TarnField *field = find_field(schema, name);
-        if (field == NULL) return refuse_column(parsed, schema, name, arena, error);
+        TarnText name = parsed->by_name                    ? tarn_base_text(given->fields[i].name)
+                        : parsed->insert_columns.count > 0 ? parsed->insert_columns.items[i]
+                                                           : tarn_base_text(schema->fields[i].name);
+        const TarnField *field = tarn_query__find_field(schema, name);
+        if (field == NULL) return tarn_query__refuse_column(parsed, schema, name, arena, error);
         size_t index = (size_t)(field - schema->fields);
         if (sources[index] >= 0) {
-            return tarn_base_error_set(error, TARN_E_SQL_BIND,
-                                       "the column \"%s\" is filled twice", field->name);
+            return tarn_base_error_set(error, TARN_E_SQL_BIND, "the column \"%s\" is filled twice",
+                                       field->name);
         }
         sources[index] = (int32_t)i;
     }
     return true;
 }
 
-static bool write_missing(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
-                          TarnError *error) {
+bool tarn_query__missing_value(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
+                               TarnError *error) {
     TarnLiteral literal;
     const TarnJson *value = field->write_default != NULL ? field->write_default
                                                          : field->initial_default;
@@ -251,7 +200,7 @@ static bool wrap_select(Write *write, TarnPrepared *prepared, const TarnParsed *
         if (sources[i] >= 0) {
             tarn_base_buffer_printf(&sql, "\"__c%d\"", sources[i]);
         } else {
-            ok = write_missing(&schema->fields[i], arena, &sql, error);
+            ok = tarn_query__missing_value(&schema->fields[i], arena, &sql, error);
         }
         tarn_base_buffer_string(&sql, " AS ");
         tarn_base_buffer_identifier(&sql, tarn_base_text(schema->fields[i].name));
@@ -277,7 +226,7 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnError *error) {
     TarnQuery *query = statement->query;
     TarnPrepared prepared;
-    Write write = {.statement = statement, .name = parsed->name, .error = error};
+    Write write = {.statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
     if (!tarn_query__write_ref(run, &write.ref, error)) return false;
     if (!tarn_catalog_table_load(query->catalog, parsed->name, &write.base, error)) {
         TarnError told = *error;
@@ -296,20 +245,17 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
     }
     tarn_catalog_table_release(write.base);
     if (!ok) return false;
-    statement->message =
-        tarn_base_arena_printf(&statement->arena, "inserted %lld row%s into %s.%s",
-                               (long long)statement->rows_changed,
-                               statement->rows_changed == 1 ? "" : "s", parsed->name.ns,
-                               parsed->name.name);
+    statement->message = tarn_base_arena_printf(
+        &statement->arena, "inserted %lld row%s into %s.%s", (long long)statement->rows_changed,
+        statement->rows_changed == 1 ? "" : "s", parsed->name.ns, parsed->name.name);
     return true;
 }
 
 /* --- CREATE TABLE --- */
 
 /* A DEFAULT's value as JSON: evaluated by the engine, read as the column's type. */
-static bool default_json(TarnQuery *query, const TarnColumnDefinition *column,
-                         TarnPrimitive type, TarnArena *arena, const TarnJson **json,
-                         TarnError *error) {
+static bool default_json(TarnQuery *query, const TarnColumnDefinition *column, TarnPrimitive type,
+                         TarnArena *arena, const TarnJson **json, TarnError *error) {
     TarnBuffer sql;
     TarnText text;
     TarnLiteral literal;
@@ -371,9 +317,8 @@ static bool declared_schema(TarnQuery *query, const TarnParsed *parsed, TarnAren
         }
         for (size_t j = 0; j < i; j++) {
             if (strcasecmp(schema->fields[j].name, field->name) != 0) continue;
-            return tarn_query__error_at(parsed->tokens.source, column->offset,
-                                        TARN_E_SQL_BIND, error,
-                                        "the column \"%s\" is declared twice", field->name);
+            return tarn_query__error_at(parsed->tokens.source, column->offset, TARN_E_SQL_BIND,
+                                        error, "the column \"%s\" is declared twice", field->name);
         }
     }
     tarn_table_schema_assign_ids(schema, &last_id);
@@ -390,8 +335,8 @@ static bool new_metadata(Write *write, const TarnParsed *parsed, const TarnSchem
     TarnTableMetadata *metadata = NULL;
     if (!tarn_base_arena_check(arena, write->error)) return false;
     for (size_t i = 0; i < count; i++) {
-        properties[i] =
-            (TarnProperty){parsed->settings.items[i].key, parsed->settings.items[i].value};
+        properties[i] = (TarnProperty){parsed->settings.items[i].key,
+                                       parsed->settings.items[i].value};
     }
     TarnNewTable wanted = {.name = write->name,
                            .schema = schema,
@@ -419,9 +364,8 @@ static bool already_there(TarnStatement *statement, const TarnParsed *parsed, bo
     if (table == NULL) return true;
     tarn_catalog_table_release(table);
     if (!parsed->if_not_exists) {
-        return tarn_query__error_at(parsed->tokens.source, parsed->name_offset,
-                                    TARN_E_TABLE_EXISTS, error,
-                                    "table \"%s.%s\" exists already", parsed->name.ns,
+        return tarn_query__error_at(parsed->tokens.source, parsed->name_offset, TARN_E_TABLE_EXISTS,
+                                    error, "table \"%s.%s\" exists already", parsed->name.ns,
                                     parsed->name.name);
     }
     *done = true;
@@ -433,7 +377,7 @@ static bool already_there(TarnStatement *statement, const TarnParsed *parsed, bo
 bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed,
                               const TarnRunOptions *run, TarnError *error) {
     TarnQuery *query = statement->query;
-    Write write = {.statement = statement, .name = parsed->name, .error = error};
+    Write write = {.statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
     TarnSchema schema;
     TarnPrepared prepared;
     bool done = false;

@@ -172,7 +172,11 @@ static bool parse_drop(TarnParser *parser) {
 static bool parse_insert(TarnParser *parser) {
     TarnParsed *out = parser->out;
     out->kind = TARN_STATEMENT_INSERT;
-    if (!tarn_query__expect(parser, "INTO") || !tarn_query__take_table(parser, &out->name))
+    out->overwrite = tarn_query__accept(parser, "OVERWRITE");
+    bool into = tarn_query__accept(parser, "INTO");
+    if (out->overwrite) tarn_query__accept(parser, "TABLE");
+    if ((!into && !out->overwrite && !tarn_query__expect(parser, "INTO")) ||
+        !tarn_query__take_table(parser, &out->name))
         return false;
     if (tarn_query__accept(parser, "BY")) {
         if (!tarn_query__expect(parser, "NAME")) return false;
@@ -253,8 +257,8 @@ static bool refuse_kind(TarnParser *parser) {
                          "a statement that begins with \"%.*s\" is not run here",
                          (int)(first->text.size < 40 ? first->text.size : 40), first->text.data);
     return tarn_base_error_hint(parser->error,
-                                "use SELECT, INSERT, CREATE, ALTER, DROP, DESCRIBE, SHOW or "
-                                "EXPLAIN");
+                                "use SELECT, INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE, "
+                                "ALTER, DROP, DESCRIBE, SHOW or EXPLAIN");
 }
 
 bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, TarnError *error) {
@@ -277,6 +281,10 @@ bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, Tarn
     if (tarn_query__accept(&parser, "CREATE")) return parse_create(&parser);
     if (tarn_query__accept(&parser, "DROP")) return parse_drop(&parser);
     if (tarn_query__accept(&parser, "INSERT")) return parse_insert(&parser);
+    if (tarn_query__accept(&parser, "DELETE")) return tarn_query__parse_delete(&parser);
+    if (tarn_query__accept(&parser, "UPDATE")) return tarn_query__parse_update(&parser);
+    if (tarn_query__accept(&parser, "MERGE")) return tarn_query__parse_merge(&parser);
+    if (tarn_query__accept(&parser, "TRUNCATE")) return tarn_query__parse_truncate(&parser);
     if (tarn_query__accept(&parser, "ALTER")) return tarn_query__parse_alter(&parser);
     if (tarn_query__accept(&parser, "SHOW")) return parse_show(&parser);
     if (tarn_query__accept(&parser, "DESCRIBE") || tarn_query__accept(&parser, "DESC")) {

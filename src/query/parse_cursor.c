@@ -135,6 +135,9 @@ bool tarn_query__take_until(TarnParser *parser, const char *what, bool (*stop)(c
                     tarn_query__token_symbol(token, "{");
         bool close = tarn_query__token_symbol(token, ")") || tarn_query__token_symbol(token, "]") ||
                      tarn_query__token_symbol(token, "}");
+        /* CASE has WHENs and an END of its own */
+        open = open || tarn_query__token_is(token, "CASE");
+        close = close || (depth > 0 && tarn_query__token_is(token, "END"));
         if (depth == 0 && (close || stop(token))) break;
         depth += open - close;
         end = tarn_query__offset_here(parser) + token->text.size;

@@ -65,6 +65,39 @@ typedef struct TarnRefStatement {
     int64_t min_snapshots_to_keep;
     int64_t max_snapshot_age_ms;
 } TarnRefStatement;
+/* SET column = value */
+typedef struct TarnAssignment {
+    TarnText column;
+    TarnText value; /* SQL; "DEFAULT" = the column's default */
+} TarnAssignment;
+
+typedef struct TarnAssignments {
+    TarnAssignment *items;
+    size_t count;
+    size_t capacity;
+} TarnAssignments;
+
+typedef enum TarnMergeMatch {
+    TARN_MERGE_MATCHED,
+    TARN_MERGE_NOT_MATCHED, /* rows of the source without one of the target */
+    TARN_MERGE_NOT_MATCHED_BY_SOURCE
+} TarnMergeMatch;
+
+typedef enum TarnMergeAction {
+    TARN_MERGE_UPDATE, /* assignments; none = all columns of the source's names */
+    TARN_MERGE_DELETE,
+    TARN_MERGE_INSERT, /* assignments without columns fill the table's in order; none = all */
+    TARN_MERGE_NOTHING
+} TarnMergeAction;
+
+/* WHEN match [AND condition] THEN action */
+typedef struct TarnMergeClause {
+    TarnMergeMatch match;
+    TarnText condition; /* data NULL = none */
+    TarnMergeAction action;
+    bool by_name; /* INSERT *, UPDATE SET * */
+    TarnAssignments assignments;
+} TarnMergeClause;
 
 typedef struct TarnParsed {
     TarnStatementKind kind;
@@ -92,6 +125,19 @@ typedef struct TarnParsed {
     /* INSERT */
     TarnTexts insert_columns;
     bool by_name;
+    bool overwrite;
+    /* DELETE, UPDATE, MERGE */
+    const char *alias;   /* of the table; its name if none was given */
+    TarnText from;       /* what stands behind USING or FROM; data NULL = nothing */
+    const char *source;  /* MERGE: the name of what is merged in */
+    TarnText condition;  /* WHERE, or MERGE's ON; data NULL = none */
+    TarnTexts using_columns;
+    TarnAssignments assignments;
+    struct {
+        TarnMergeClause *items;
+        size_t count;
+        size_t capacity;
+    } clauses;
     /* ALTER */
     TarnAlterKind alter;
     TarnRefStatement ref;

@@ -10,7 +10,7 @@
 
 #include "base/limits.h"
 #include "query/query_private.h"
-#include "query/scan_sql.h"
+#include "query/scan_private.h"
 
 /* Views that refer to views; deeper is a circle or a mistake. */
 #define VIEW_DEPTH_MAX 16
@@ -185,6 +185,38 @@ static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
     return make_shadow(prepared, binding, error);
 }
 
+/* Columns of the places are fields too, so that the plan can be read; no table has their ids. */
+static bool bind_target(TarnPrepared *prepared, const TarnReference *reference,
+                        TarnError *error) {
+    static const char *const names[] = {TARN_SCAN_FILE, TARN_SCAN_POSITION, TARN_SCAN_ROW_ID,
+                                        TARN_SCAN_LAST_UPDATED};
+    TarnTarget *target = prepared->target;
+    TarnArena *arena = prepared->arena;
+    size_t extra = target->lineage ? 4 : 2;
+    TarnBinding *binding = TARN_PUSH(arena, &prepared->bindings);
+    target->bound = *target->schema;
+    target->bound.fields = TARN_NEW_ARRAY(arena, target->schema->field_count + extra, TarnField);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    memcpy(target->bound.fields, target->schema->fields,
+           target->schema->field_count * sizeof(TarnField));
+    for (size_t i = 0; i < extra; i++) {
+        target->bound.fields[target->bound.field_count++] =
+            (TarnField){.id = INT32_MAX - (int32_t)i,
+                        .name = names[i],
+                        .type = {.primitive = {.kind = TARN_TYPE_LONG}}};
+    }
+    *binding = (TarnBinding){.reference = reference,
+                             .table = tarn_catalog_table_acquire(target->table),
+                             .snapshot = target->snapshot,
+                             .schema = &target->bound};
+    return make_shadow(prepared, binding, error);
+}
+
+static bool is_target(const TarnPrepared *prepared, const TarnReference *reference) {
+    return prepared->target != NULL &&
+           tarn_catalog_name_equal(reference->name, prepared->target->reference->name);
+}
+
 static bool bind_reference(TarnPrepared *prepared, const TarnReference *reference,
                            TarnError *error) {
     TarnCatalog *catalog = prepared->query->catalog;
@@ -204,6 +236,7 @@ static bool bind_reference(TarnPrepared *prepared, const TarnReference *referenc
                             TARN_TEXT_ARG(zone));
         return tarn_base_error_hint(error, "see the zones with: tarn ls");
     }
+    if (is_target(prepared, reference)) return bind_target(prepared, reference, error);
     if (!tarn_catalog_table_find(catalog, name, &table, error)) return false;
     if (table != NULL) return bind_table(prepared, reference, table, travel, NULL, error);
     if (!tarn_catalog_view_find(catalog, name, prepared->arena, &view, error)) return false;
@@ -294,7 +327,15 @@ static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
     tarn_base_buffer_string(&sql, "; CREATE VIEW ");
     tarn_query__engine_name(binding->reference, &sql);
     tarn_base_buffer_string(&sql, " AS ");
-    bool ok = tarn_query_scan_sql(binding->table, plan, binding->schema, &sql, error) &&
+    TarnScanSqlOptions options = {.schema = binding->schema};
+    if (is_target(prepared, binding->reference)) {
+        options = (TarnScanSqlOptions){.schema = prepared->target->schema,
+                                       .places = true,
+                                       .lineage = prepared->target->lineage,
+                                       .deleted = &prepared->target->deleted,
+                                       .arena = prepared->arena};
+    }
+    bool ok = tarn_query_scan_sql(prepared->query, binding->table, plan, &options, &sql, error) &&
               tarn_query__run_script(prepared->query, &sql, error);
     tarn_base_buffer_dispose(&sql);
     return ok;
@@ -326,7 +367,12 @@ static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, size_
     *files += plan->task_count;
     bool ok = keep_footers(prepared->query, *files <= FOOTERS_KEPT_MAX, error) &&
               place_view(prepared, binding, plan, error);
-    tarn_table_scan_plan_dispose(plan);
+    if (is_target(prepared, binding->reference)) {
+        prepared->target->plan = plan;
+        prepared->target->filter = bound;
+    } else {
+        tarn_table_scan_plan_dispose(plan);
+    }
     return ok;
 }
 
@@ -362,15 +408,22 @@ static bool bind_plan(TarnPrepared *prepared, TarnError *error) {
 
 bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *run,
                          TarnArena *arena, TarnPrepared *prepared, TarnError *error) {
+    return tarn_query__prepare_target(query, text, run, NULL, arena, prepared, error);
+}
+
+bool tarn_query__prepare_target(TarnQuery *query, TarnText text, const TarnRunOptions *run,
+                                TarnTarget *target, TarnArena *arena, TarnPrepared *prepared,
+                                TarnError *error) {
     TarnReferences *references = TARN_NEW(arena, TarnReferences);
     TarnJson *tree = NULL;
-    *prepared = (TarnPrepared){.query = query, .arena = arena, .run = run};
+    *prepared = (TarnPrepared){.query = query, .arena = arena, .run = run, .target = target};
     if (references == NULL) return tarn_base_arena_check(arena, error);
     if (!tarn_query__rewrite(text, arena, &prepared->rewritten, error)) return false;
     if (!tarn_engine_parse(query->session, prepared->rewritten.sql, arena, &tree, error) ||
         !tarn_query__footprint(prepared->rewritten.sql, tree, arena, references, error)) {
         return fail_back(prepared, error);
     }
+    tarn_query__file_lists_clear(query->file_lists); /* parsing has ended the statement before */
     if (bind_references(prepared, references, error) && bind_plan(prepared, error) &&
         plan_tables(prepared, error)) {
         return true;
@@ -384,6 +437,9 @@ void tarn_query__prepared_release(TarnPrepared *prepared) {
         tarn_catalog_table_release(prepared->bindings.items[i].table);
     }
     prepared->bindings.count = 0;
+    if (prepared->target == NULL) return;
+    tarn_table_scan_plan_dispose(prepared->target->plan);
+    prepared->target->plan = NULL;
 }
 
 /* --- output columns --- */

@@ -56,6 +56,8 @@ bool tarn_query_open(const TarnQueryOptions *options, TarnQuery **query, TarnErr
     if (tarn_engine_open(&options->engine, &(*query)->engine, error) &&
         tarn_engine_session_open((*query)->engine, &(*query)->session, error) &&
         tarn_query_functions_register((*query)->session, error) &&
+        tarn_query__file_lists_open((*query)->session, &(*query)->file_lists, error) &&
+        tarn_query__marks_open((*query)->session, &(*query)->marks, error) &&
         attach_zones(*query, error) && lock_engine(*query, error)) {
         return true;
     }
@@ -157,6 +159,10 @@ static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
     switch (parsed->kind) {
     case TARN_STATEMENT_SELECT: return tarn_query__select(statement, parsed, run, error);
     case TARN_STATEMENT_INSERT: return tarn_query__insert(statement, parsed, run, error);
+    case TARN_STATEMENT_DELETE:
+    case TARN_STATEMENT_UPDATE:
+    case TARN_STATEMENT_MERGE:
+    case TARN_STATEMENT_TRUNCATE: return tarn_query__dml(statement, parsed, run, error);
     case TARN_STATEMENT_CREATE_TABLE:
     case TARN_STATEMENT_CREATE_TABLE_AS:
         return tarn_query__create_table(statement, parsed, run, error);

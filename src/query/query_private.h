@@ -2,6 +2,8 @@
 #ifndef TARN_QUERY_QUERY_PRIVATE_H
 #define TARN_QUERY_QUERY_PRIVATE_H
 
+#include "query/file_lists_private.h"
+#include "query/marks_private.h"
 #include "query/parse_private.h"
 #include "query/query.h"
 #include "table/scan.h"
@@ -16,6 +18,8 @@ struct TarnQuery {
     char *intent_location; /* NULL = none */
     bool keeps_footers;    /* the engine does: see prepare.c */
     const char *branch;    /* of runs that name none; NULL = main */
+    TarnFileLists *file_lists; /* of the statement prepared last; the engine frees it */
+    TarnMarks *marks;          /* of the statement that runs; likewise */
 };
 
 /* --- places (time_travel.c) --- */
@@ -87,10 +91,26 @@ typedef struct TarnBinding {
     const TarnSchema *schema;
 } TarnBinding;
 
+/* The table a statement changes, which stands in its SELECT under a name of its own and yields the
+ * places of its rows too. */
+typedef struct TarnTarget {
+    const TarnReference *reference;
+    const TarnTable *table;
+    const TarnSnapshot *snapshot; /* that is changed; NULL = the table is empty */
+    const TarnSchema *schema;     /* the table's columns */
+    bool lineage;                 /* and the rows' ids */
+    /* Out, until the prepared statement is released: */
+    TarnSchema bound;            /* the columns with those of the places */
+    TarnScanPlan *plan;          /* the tasks that the places are of */
+    const TarnRoaring **deleted; /* per task: positions that are deleted already; NULL = none */
+    const TarnPredicate *filter; /* bound: no other row can be changed */
+} TarnTarget;
+
 typedef struct TarnPrepared {
     TarnQuery *query;
     TarnArena *arena;
     const TarnRunOptions *run;
+    TarnTarget *target; /* NULL = none */
     TarnRewritten rewritten;
     struct {
         TarnBinding *items;
@@ -107,6 +127,10 @@ typedef struct TarnPrepared {
 /* Binds, plans and puts the views in place; the engine can run prepared->rewritten.sql. */
 bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *run,
                          TarnArena *arena, TarnPrepared *prepared, TarnError *error) TARN_CHECKED;
+/* The same for a SELECT that reads `target` too. */
+bool tarn_query__prepare_target(TarnQuery *query, TarnText text, const TarnRunOptions *run,
+                                TarnTarget *target, TarnArena *arena, TarnPrepared *prepared,
+                                TarnError *error) TARN_CHECKED;
 /* The SELECT of a statement, its errors placed in the whole statement. */
 bool tarn_query__prepare_inner(TarnStatement *statement, const TarnParsed *parsed,
                                const TarnRunOptions *run, TarnPrepared *prepared,
@@ -151,6 +175,8 @@ bool tarn_query__metadata_fill(TarnQuery *query, const TarnReference *reference,
 
 bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__dml(TarnStatement *statement, const TarnParsed *parsed,
+                     const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed,

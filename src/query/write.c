@@ -169,7 +169,7 @@ static bool read_metrics(const TarnWriting *writing, const TarnEngineFile *writt
 static bool describe_file(const TarnWriting *writing, const TarnEngineFile *written,
                           TarnDataFile *file, TarnError *error) {
     const TarnTableMetadata *metadata = writing->options->metadata;
-    TarnFileMetricsOptions metrics = {.schema = writing->schema,
+    TarnFileMetricsOptions metrics = {.schema = tarn_table_metadata_current_schema(metadata),
                                       .properties = metadata->properties,
                                       .property_count = metadata->property_count,
                                       .sort_order =

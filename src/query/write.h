@@ -22,9 +22,11 @@ typedef struct TarnWriteOptions {
     const char *commit_id;             /* the intent's: in every file name */
     uint32_t sequence;                 /* of this write among those of the commit: in file names */
     TarnText select_sql; /* yields the schema's columns by name; casts are added here */
+    bool
+        lineage; /* and row ids: "_row_id" and "_last_updated_sequence_number", kept in the files */
     const TarnWriteConstant *constants; /* columns of select_sql that need not be sorted along */
     size_t constant_count;
-    bool large;          /* may be more than one file: cut at the target size, order not kept */
+    bool large;              /* may be more than one file: cut at the target size, order not kept */
     uint64_t partition_rows; /* gathered by a thread before they go to the partitions' files, as in
                                 the engine's options: the session must not be locked; 0 = many */
     /* To write many partitions of more rows than fit the memory, with partition_rows: where to put
@@ -32,8 +34,8 @@ typedef struct TarnWriteOptions {
     const TarnOs *os;
     const char *scratch;
     uint64_t bytes;
-    uint32_t threads; /* of the engine, which is given one while it sorts */
-    uint64_t file_size;  /* target bytes; 0 = the table's property or its zone's or the default */
+    uint32_t threads;   /* of the engine, which is given one while it sorts */
+    uint64_t file_size; /* target bytes; 0 = the table's property or its zone's or the default */
 } TarnWriteOptions;
 
 /* Whether rows are sorted before they are written, which takes memory beyond the engine's limit:

@@ -246,9 +246,29 @@ bool tarn_query__write_partition_count(const TarnWriting *writing, TarnBuffer *o
     return tarn_base_buffer_check(out, error);
 }
 
+/* The columns that keep the lineage of rows moved into the files. */
+static const TarnSchema *add_lineage(const TarnSchema *schema, TarnArena *arena) {
+    static const TarnField fields[] = {
+        {.id = 2147483540,
+         .name = "_row_id",
+         .type = {.primitive = {.kind = TARN_TYPE_LONG}}},
+        {.id = 2147483539,
+         .name = "_last_updated_sequence_number",
+         .type = {.primitive = {.kind = TARN_TYPE_LONG}}}};
+    TarnSchema *wide = tarn_base_arena_copy(arena, schema, sizeof(*schema));
+    if (wide == NULL) return schema;
+    wide->fields = TARN_NEW_ARRAY(arena, schema->field_count + 2, TarnField);
+    if (wide->fields == NULL) return schema;
+    memcpy(wide->fields, schema->fields, schema->field_count * sizeof(TarnField));
+    memcpy(wide->fields + schema->field_count, fields, sizeof(fields));
+    wide->field_count += 2;
+    return wide;
+}
+
 bool tarn_query__writing_init(TarnWriting *writing, TarnError *error) {
     const TarnWriteOptions *options = writing->options;
     writing->schema = tarn_table_metadata_current_schema(options->metadata);
+    if (options->lineage) writing->schema = add_lineage(writing->schema, writing->arena);
     writing->spec = tarn_table_metadata_default_spec(options->metadata);
     writing->many = may_be_many(options->metadata, options->constants, options->constant_count);
     writing->sorts = tarn_query_write_sorts(options->metadata, options->constants,

@@ -77,5 +77,9 @@ bool tarn_table_scan_plan(const TarnScanOptions *options, const TarnSnapshot *sn
                           TarnError *error) TARN_CHECKED;
 /* Releases the manifests; NULL is fine. */
 void tarn_table_scan_plan_dispose(TarnScanPlan *plan);
+/* Appends the bytes of a file's spec and partition values, equal for equal partitions: a key in
+ * memory, not a format. int and long of one value are equal, as are float and double. */
+bool tarn_table_partition_key(int32_t spec_id, const TarnLiteral *values, size_t count,
+                              TarnBuffer *key, TarnError *error) TARN_CHECKED;
 
 #endif

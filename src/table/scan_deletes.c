@@ -52,8 +52,7 @@ static void put_literal(TarnBuffer *out, const TarnLiteral *literal) {
     }
 }
 
-/* int and long of one value are the same key, as are float and double: a widened column. */
-bool tarn_table__partition_key(int32_t spec_id, const TarnLiteral *values, size_t count,
+bool tarn_table_partition_key(int32_t spec_id, const TarnLiteral *values, size_t count,
                                TarnBuffer *key, TarnError *error) {
     tarn_base_buffer_append(key, &spec_id, sizeof(spec_id));
     for (size_t i = 0; i < count; i++) put_literal(key, &values[i]);
@@ -93,7 +92,7 @@ bool tarn_table__delete_index_add(TarnDeleteIndex *index, const TarnDataFile *fi
     } else {
         TarnBuffer key;
         tarn_base_buffer_init(&key, TARN_LIMIT_FIELD_BYTES);
-        bool done = tarn_table__partition_key(spec->id, file->partition, file->partition_count,
+        bool done = tarn_table_partition_key(spec->id, file->partition, file->partition_count,
                                               &key, error);
         if (done) list = list_of(index, &index->by_partition, tarn_base_buffer_view(&key));
         tarn_base_buffer_dispose(&key);
@@ -114,7 +113,7 @@ bool tarn_table__delete_index_partition(TarnDeleteIndex *index, int32_t spec_id,
     if (index->by_partition.count == 0) return true;
     TarnBuffer key;
     tarn_base_buffer_init(&key, TARN_LIMIT_FIELD_BYTES);
-    bool done = tarn_table__partition_key(spec_id, values, count, &key, error);
+    bool done = tarn_table_partition_key(spec_id, values, count, &key, error);
     if (done) *list = tarn_base_map_get(&index->by_partition, tarn_base_buffer_view(&key));
     tarn_base_buffer_dispose(&key);
     return done;

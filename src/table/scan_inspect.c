@@ -180,7 +180,7 @@ static bool add_row(PartitionList *list, const TarnEntryRow *row, TarnBuffer *ke
                     TarnError *error) {
     const TarnDataFile *file = &row->entry.file;
     tarn_base_buffer_clear(key);
-    if (!tarn_table__partition_key(file->spec_id, file->partition, file->partition_count, key,
+    if (!tarn_table_partition_key(file->spec_id, file->partition, file->partition_count, key,
                                    error)) {
         return false;
     }

@@ -55,10 +55,6 @@ typedef struct TarnDeleteIndex {
     size_t count;
 } TarnDeleteIndex;
 
-/* The bytes of spec and partition values, equal for equal partitions; in memory only. */
-bool tarn_table__partition_key(int32_t spec_id, const TarnLiteral *values, size_t count,
-                               TarnBuffer *key, TarnError *error) TARN_CHECKED;
-
 void tarn_table__delete_index_init(TarnDeleteIndex *index, TarnArena *arena);
 bool tarn_table__delete_index_add(TarnDeleteIndex *index, const TarnDataFile *file,
                                   int64_t sequence_number, const TarnPartitionSpec *spec,

@@ -86,7 +86,7 @@ static bool check_history(const Pick *pick) {
 static bool partition_key(const Pick *pick, const TarnDataFile *file, TarnText *key) {
     TarnBuffer bytes;
     tarn_base_buffer_init(&bytes, TARN_LIMIT_FIELD_BYTES);
-    bool ok = tarn_table__partition_key(file->spec_id, file->partition, file->partition_count,
+    bool ok = tarn_table_partition_key(file->spec_id, file->partition, file->partition_count,
                                         &bytes, pick->error);
     key->size = bytes.size;
     key->data = ok ? tarn_base_arena_copy(pick->arena, bytes.data, bytes.size) : NULL;

@@ -78,7 +78,7 @@ static bool collect_replaced(Remover *remover, TarnError *error) {
         const TarnDataFile *file = &change->added[i];
         if (file->content != TARN_CONTENT_DATA) continue;
         tarn_base_buffer_clear(&key);
-        done = tarn_table__partition_key(file->spec_id, file->partition, file->partition_count,
+        done = tarn_table_partition_key(file->spec_id, file->partition, file->partition_count,
                                          &key, error);
         if (!done || tarn_base_map_has(&remover->replaced, tarn_base_buffer_view(&key))) continue;
         TarnText copy = {tarn_base_arena_copy(arena, key.data, key.size), key.size};

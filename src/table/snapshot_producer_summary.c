@@ -90,7 +90,7 @@ static void put_total(SummaryWriter *writer, const char *key, int64_t added, int
 static bool add_partition(TarnMap *partitions, TarnArena *arena, const TarnDataFile *file,
                           TarnBuffer *key, TarnError *error) {
     tarn_base_buffer_clear(key);
-    if (!tarn_table__partition_key(file->spec_id, file->partition, file->partition_count, key,
+    if (!tarn_table_partition_key(file->spec_id, file->partition, file->partition_count, key,
                                    error)) {
         return false;
     }

@@ -1,0 +1,29 @@
+/* How a statement's change of a table reaches the catalog. */
+#ifndef TARN_QUERY_COMMIT_PRIVATE_H
+#define TARN_QUERY_COMMIT_PRIVATE_H
+
+#include "query/query_private.h"
+
+/* Files that were written under an intent, and what they change. */
+typedef struct TarnTableWrite {
+    TarnTableName name;
+    const TarnTable *base;           /* NULL = a new table */
+    const TarnTableMetadata *create; /* of a new table */
+    const TarnSnapshotChange *change; /* NULL = no snapshot: a table made without rows */
+    const char *const *files;         /* locations of what was written */
+    size_t file_count;
+    const TarnLineageEdge *edges;
+    size_t edge_count;
+    const TarnIntent *intent;
+    int64_t snapshot_id; /* out; TARN_ABSENT = none */
+} TarnTableWrite;
+
+/* An intent for files below the location: one that an earlier commit recorded for the same table,
+ * or a new one. Who does not commit it abandons it. */
+bool tarn_query__intent_take(TarnQuery *query, const char *location, TarnIntent *intent,
+                             TarnError *error) TARN_CHECKED;
+/* Commits it. Errors as of tarn_catalog_commit. */
+bool tarn_query__write_commit(TarnQuery *query, TarnTableWrite *write,
+                              TarnError *error) TARN_CHECKED;
+
+#endif

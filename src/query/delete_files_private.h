@@ -1,0 +1,36 @@
+/* Deletes by position, written: position delete files in version 2, vectors in version 3. */
+#ifndef TARN_QUERY_DELETE_FILES_PRIVATE_H
+#define TARN_QUERY_DELETE_FILES_PRIVATE_H
+
+#include "query/query_private.h"
+
+/* Rows of one data file that are to be deleted. */
+typedef struct TarnNewDeletes {
+    const TarnScanTask *task;
+    const TarnRoaring *fresh; /* positions deleted now */
+    const TarnRoaring *old;   /* those deleted before; NULL = none */
+} TarnNewDeletes;
+
+typedef struct TarnDeleteFilesOptions {
+    TarnQuery *query;
+    TarnStore *store;
+    const TarnTableMetadata *metadata;
+    const char *commit_id; /* in every file name */
+} TarnDeleteFilesOptions;
+
+/* What a change of the table adds and removes for them. */
+typedef struct TarnDeleteFiles {
+    TarnDataFile *items;
+    size_t count;
+    const char **locations; /* of the files written; a Puffin file holds many vectors */
+    size_t location_count;
+    TarnRemovedDelete *removed; /* what the new deletion vectors take the place of */
+    size_t removed_count;
+} TarnDeleteFiles;
+
+/* `deletes` is sorted here. On an error the caller abandons the intent. Memory in the arena. */
+bool tarn_query__delete_files_write(const TarnDeleteFilesOptions *options, TarnNewDeletes *deletes,
+                                    size_t count, TarnArena *arena, TarnDeleteFiles *files,
+                                    TarnError *error) TARN_CHECKED;
+
+#endif
