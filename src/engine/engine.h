@@ -154,6 +154,7 @@ typedef enum TarnEngineKind { /* in comments: the element type of TarnEngineVect
     TARN_ENGINE_ARRAY,        /* rows * array_size elements in children[0] */
     TARN_ENGINE_MAP,          /* a list of structs: children[0].children[0] keys, [1] values */
     TARN_ENGINE_STRUCT,       /* one child per field */
+    TARN_ENGINE_VARIANT,      /* only NULL or not can be told: the SQL casts it to JSON */
     TARN_ENGINE_UNION,        /* children[0] = tag (uint8_t), then one child per member */
     TARN_ENGINE_KIND_COUNT
 } TarnEngineKind;

@@ -52,6 +52,7 @@ static TarnEngineKind kind_of(duckdb_type type) {
     case DUCKDB_TYPE_SQLNULL: return TARN_ENGINE_NULL;
     case DUCKDB_TYPE_TIME_NS: return TARN_ENGINE_TIME_NS;
     case DUCKDB_TYPE_GEOMETRY: return TARN_ENGINE_GEOMETRY;
+    case DUCKDB_TYPE_VARIANT: return TARN_ENGINE_VARIANT;
     default: return TARN_ENGINE_INVALID;
     }
 }
@@ -213,6 +214,7 @@ static const char *const kind_names[TARN_ENGINE_KIND_COUNT] = {
     [TARN_ENGINE_BIGNUM] = "BIGNUM",
     [TARN_ENGINE_GEOMETRY] = "GEOMETRY",
     [TARN_ENGINE_UUID] = "UUID",
+    [TARN_ENGINE_VARIANT] = "VARIANT",
 };
 
 /* Words that DuckDB's grammar reserves: a field of such a name must be quoted. */

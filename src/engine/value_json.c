@@ -133,6 +133,7 @@ static void write_quoted(const TarnEngineVector *vector, uint64_t row, TarnBuffe
     case TARN_ENGINE_UUID:
     case TARN_ENGINE_BIT:
     case TARN_ENGINE_GEOMETRY:
+    case TARN_ENGINE_VARIANT:
     case TARN_ENGINE_INVALID: tarn_engine__scalar_write(vector, row, out); break;
     default: tarn_engine__time_write(vector, row, true, out); break;
     }

@@ -113,6 +113,7 @@ void tarn_engine__scalar_write(const TarnEngineVector *vector, uint64_t row, Tar
     case TARN_ENGINE_TIMESTAMP_NS:
     case TARN_ENGINE_TIMESTAMP_TZ:
     case TARN_ENGINE_INTERVAL: tarn_engine__time_write(vector, row, false, out); break;
+    case TARN_ENGINE_VARIANT:
     case TARN_ENGINE_INVALID:
         tarn_base_buffer_string(out, "(value of a type not supported)");
         break;

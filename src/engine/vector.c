@@ -72,6 +72,7 @@ void tarn_engine__vector_fill(TarnEngineVector *view, duckdb_vector vector, uint
                                  rows * view->type->array_size);
         break;
     case TARN_ENGINE_INVALID:
+    case TARN_ENGINE_VARIANT:
     case TARN_ENGINE_NULL: break;
     default: view->data = duck->vector_get_data(vector); break;
     }

@@ -60,22 +60,32 @@ static void split_path(Alter *alter, const char **parent, const char **name) {
                           : NULL;
 }
 
+/* NULL = none, or DEFAULT NULL. */
+static bool default_value(Alter *alter, const TarnType *type, const TarnJson **value) {
+    const TarnParsed *parsed = alter->parsed;
+    *value = NULL;
+    if (parsed->column.initial.data == NULL) return true;
+    return tarn_query__default_json(alter->statement->query, parsed->column.initial, type,
+                                    alter->arena, value, alter->error);
+}
+
+static bool set_default(Alter *alter, TarnSchemaUpdate *update) {
+    const TarnJson *value = NULL;
+    const TarnField *field = tarn_table_schema_find_name(&update->schema, alter->parsed->path);
+    if (field != NULL && !default_value(alter, &field->type, &value)) return false;
+    return tarn_table_schema_update_default(update, alter->parsed->path, value, alter->error);
+}
+
 static bool add_column(Alter *alter, TarnSchemaUpdate *update) {
     const TarnParsed *parsed = alter->parsed;
     const char *parent;
     const char *name;
     TarnType type;
+    const TarnJson *value = NULL;
     split_path(alter, &parent, &name);
-    if (parsed->column.initial.data != NULL) {
-        tarn_base_error_set(alter->error, TARN_E_SQL_UNSUPPORTED,
-                            "a default for an added column needs format version 3, which this "
-                            "version does not write");
-        return tarn_base_error_hint(alter->error, "add the column without a default: existing rows "
-                                                  "read as null");
-    }
-    if (!column_type(alter, &type) ||
+    if (!column_type(alter, &type) || !default_value(alter, &type, &value) ||
         !tarn_table_schema_update_add(update, parent, name, &type, parsed->column.required,
-                                      parsed->column.comment, NULL, NULL, alter->error)) {
+                                      parsed->column.comment, value, value, alter->error)) {
         return false;
     }
     if (parsed->where == TARN_WHERE_NONE) return true;
@@ -128,6 +138,8 @@ static bool change_schema(Alter *alter) {
     case TARN_ALTER_DROP_NOT_NULL:
         ok = tarn_table_schema_update_optional(&update, parsed->path, alter->error);
         break;
+    case TARN_ALTER_SET_DEFAULT:
+    case TARN_ALTER_DROP_DEFAULT: ok = set_default(alter, &update); break;
     case TARN_ALTER_COMMENT:
         ok = tarn_table_schema_update_doc(&update, parsed->path, parsed->target, alter->error);
         break;

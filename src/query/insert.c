@@ -159,8 +159,7 @@ static bool match_columns(const TarnParsed *parsed, const TarnSchema *schema,
 bool tarn_query__missing_value(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
                                TarnError *error) {
     TarnLiteral literal;
-    const TarnJson *value = field->write_default != NULL ? field->write_default
-                                                         : field->initial_default;
+    const TarnJson *value = field->write_default;
     if (value == NULL || value->kind == TARN_JSON_NULL ||
         tarn_format_kind_is_nested(field->type.primitive.kind)) {
         if (field->required) {

@@ -49,6 +49,8 @@ static bool parse_alter_column(TarnParser *parser) {
                tarn_query__expect_end(parser);
     }
     if (tarn_query__accept(parser, "DROP")) {
+        out->alter = TARN_ALTER_DROP_DEFAULT;
+        if (tarn_query__accept(parser, "DEFAULT")) return tarn_query__expect_end(parser);
         out->alter = TARN_ALTER_DROP_NOT_NULL;
         return tarn_query__expect(parser, "NOT") && tarn_query__expect(parser, "NULL") &&
                tarn_query__expect_end(parser);
@@ -61,7 +63,13 @@ static bool parse_alter_column(TarnParser *parser) {
         parser->at++;
         return tarn_query__expect_end(parser);
     }
-    if (tarn_query__accept(parser, "SET") && !tarn_query__expect(parser, "DATA")) return false;
+    bool sets = tarn_query__accept(parser, "SET");
+    if (sets && tarn_query__accept(parser, "DEFAULT")) {
+        out->alter = TARN_ALTER_SET_DEFAULT;
+        out->column.initial = tarn_query__rest_of(parser);
+        return out->column.initial.size > 0 || tarn_query__fail_expected(parser, "a default value");
+    }
+    if (sets && !tarn_query__expect(parser, "DATA")) return false;
     out->alter = TARN_ALTER_COLUMN_TYPE;
     return tarn_query__expect(parser, "TYPE") &&
            tarn_query__take_until(parser, "a type", tarn_query__stop_column_option,

@@ -147,8 +147,10 @@ bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
     statement->scans = prepared.scans;
     statement->scan_count = prepared.scan_count;
     statement->plan = prepared.plan;
-    bool ok = tarn_engine_query(query->session, prepared.rewritten.sql, NULL, 0, &statement->rows,
-                                error);
+    TarnText sql;
+    bool ok = tarn_query__readable(&prepared, &sql, error) &&
+              tarn_engine_query(query->session, sql, NULL, 0, &statement->rows, error);
+    if (!ok && sql.data != prepared.rewritten.sql.data && error->line > 1) error->line--;
     if (!ok) tarn_query__error_back(&prepared.rewritten, error);
     tarn_query__prepared_release(&prepared);
     return ok;

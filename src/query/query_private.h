@@ -145,6 +145,16 @@ bool tarn_query__reference_of(TarnTableName name, TarnArena *arena, TarnReferenc
                               TarnError *error) TARN_CHECKED;
 bool tarn_query__run_script(TarnQuery *query, TarnBuffer *sql, TarnError *error) TARN_CHECKED;
 
+/* A DEFAULT's value: evaluated by the engine, read as the type. *json NULL = it is null. Refuses
+ * what is not one value for ever: TARN_E_SQL_UNSUPPORTED. (defaults.c) */
+bool tarn_query__default_json(TarnQuery *query, TarnText expression, const TarnType *type,
+                              TarnArena *arena, const TarnJson **json,
+                              TarnError *error) TARN_CHECKED;
+/* The SQL whose rows can be shown: the prepared one, or around it a SELECT that makes JSON of
+ * VARIANT columns; its first line is then the wrapper's. (variant.c) */
+bool tarn_query__readable(const TarnPrepared *prepared, TarnText *sql, TarnError *error)
+    TARN_CHECKED;
+
 /* --- branches (ref.c) --- */
 
 /* The snapshot of a table that a statement reads (NULL = none yet): `wanted` (time travel; data

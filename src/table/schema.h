@@ -139,6 +139,10 @@ bool tarn_table_schema_update_type(TarnSchemaUpdate *update, const char *path, T
                                    TarnError *error) TARN_CHECKED;
 bool tarn_table_schema_update_optional(TarnSchemaUpdate *update, const char *path, TarnError *error)
     TARN_CHECKED;
+/* What later rows get when they are written without the column; NULL = null. Rows there are keep
+ * what they read as. Needs format version 3, but for NULL. */
+bool tarn_table_schema_update_default(TarnSchemaUpdate *update, const char *path,
+                                      const TarnJson *write, TarnError *error) TARN_CHECKED;
 bool tarn_table_schema_update_doc(TarnSchemaUpdate *update, const char *path, const char *doc,
                                   TarnError *error) TARN_CHECKED;
 /* `anchor`: a path, or the name of a column beside `path`; ignored with TARN_MOVE_FIRST. */

@@ -124,13 +124,16 @@ bool tarn_table__version_check(const TarnField *field, int32_t format_version, T
                             "column \"%s\" has the type %s, which tables of format version %d "
                             "cannot have",
                             field->name, tarn_table__type_name(&field->type, name), format_version);
+        const char *instead = "cast it to VARCHAR or BLOB";
         if (kind == TARN_TYPE_TIMESTAMP_NS || kind == TARN_TYPE_TIMESTAMPTZ_NS) {
-            return tarn_base_error_hint(error, "cast it to TIMESTAMP (microseconds)");
+            instead = "cast it to TIMESTAMP (microseconds)";
         }
-        if (kind == TARN_TYPE_UNKNOWN) {
-            return tarn_base_error_hint(error, "give the NULL a type: CAST(NULL AS VARCHAR)");
-        }
-        return tarn_base_error_hint(error, "cast it to VARCHAR or BLOB");
+        if (kind == TARN_TYPE_UNKNOWN) instead = "give the NULL a type: CAST(NULL AS VARCHAR)";
+        return tarn_base_error_hint(error,
+                                    "%s, or use format version %" PRId32
+                                    ": 'format-version' = '%" PRId32 "'",
+                                    instead, tarn_format_kind_version(kind),
+                                    tarn_format_kind_version(kind));
     }
     bool has_default = field->initial_default != NULL || field->write_default != NULL;
     if (has_default && format_version < 3) {
@@ -138,7 +141,8 @@ bool tarn_table__version_check(const TarnField *field, int32_t format_version, T
                             "column \"%s\" has a default, which tables of format version %d cannot "
                             "have",
                             field->name, format_version);
-        return tarn_base_error_hint(error, "leave the default out and fill the column with UPDATE");
+        return tarn_base_error_hint(error, "leave the default out and fill the column with UPDATE, "
+                                           "or upgrade the table: 'format-version' = '3'");
     }
     if (kind == TARN_TYPE_UNKNOWN && field->required) {
         return tarn_base_error_set(error, TARN_E_SCHEMA_CHANGE_REFUSED,
@@ -207,6 +211,24 @@ static bool check_field(const TarnField *field, int32_t format_version, TarnErro
         if (!check_field(&type->fields[i], format_version, error)) return false;
     }
     return true;
+}
+
+static bool has_variant(const TarnType *type) {
+    if (type->primitive.kind == TARN_TYPE_VARIANT) return true;
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (has_variant(&type->fields[i].type)) return true;
+    }
+    return false;
+}
+
+bool tarn_table__variant_check(const TarnField *field, bool is_nested, TarnError *error) {
+    if (!is_nested && field->type.primitive.kind == TARN_TYPE_VARIANT) return true;
+    if (!has_variant(&field->type)) return true;
+    tarn_base_error_set(error, TARN_E_SCHEMA_CHANGE_REFUSED,
+                        "column \"%s\": a variant inside of another type cannot be written",
+                        field->name);
+    return tarn_base_error_hint(error, "make it a column of its own: a variant can hold objects "
+                                       "and lists itself");
 }
 
 bool tarn_table__fields_check(const TarnField *fields, size_t count, int32_t format_version,
@@ -304,6 +326,9 @@ static bool check_ids(const TarnSchema *schema, TarnError *error) {
 
 bool tarn_table_schema_check_new(const TarnSchema *schema, int32_t format_version,
                                  TarnError *error) {
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (!tarn_table__variant_check(&schema->fields[i], false, error)) return false;
+    }
     return tarn_table__fields_check(schema->fields, schema->field_count, format_version, error) &&
            check_ids(schema, error) &&
            tarn_table__identifiers_check(schema, TARN_E_SCHEMA_CHANGE_REFUSED, error);

@@ -57,6 +57,8 @@ bool tarn_table__default_check(const TarnType *type, const TarnJson *json, TarnE
                                const char *column, TarnError *error);
 /* Types and defaults that the format version lacks: SCHEMA_CHANGE_REFUSED. */
 bool tarn_table__version_check(const TarnField *field, int32_t format_version, TarnError *error);
+/* The engine writes variants as columns, not inside of structs, lists and maps. */
+bool tarn_table__variant_check(const TarnField *field, bool is_nested, TarnError *error);
 /* Names, count, levels, versions of the fields of one level and all below. */
 bool tarn_table__fields_check(const TarnField *fields, size_t count, int32_t format_version,
                               TarnError *error);

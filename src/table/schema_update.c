@@ -122,6 +122,7 @@ bool tarn_table__update_append(TarnSchemaUpdate *update, TarnField *parent, cons
     if (copy->write_default == NULL) copy->write_default = copy->initial_default;
     if (!check_name(update, parent, field->name, NULL, error) ||
         !tarn_table__fields_check(copy, 1, update->format_version, error) ||
+        !tarn_table__variant_check(copy, parent != NULL, error) ||
         !check_required(update, copy, error)) {
         return false;
     }
@@ -250,6 +251,24 @@ bool tarn_table_schema_update_optional(TarnSchemaUpdate *update, const char *pat
         return tarn_base_error_hint(error, "change the identifier fields first");
     }
     place.field->required = false;
+    return true;
+}
+
+bool tarn_table_schema_update_default(TarnSchemaUpdate *update, const char *path,
+                                      const TarnJson *write, TarnError *error) {
+    TarnFieldPlace place;
+    if (!find_column(update, path, &place, error)) return false;
+    if (!in_struct(&place)) {
+        return refuse(error, path, "is a list's element or a map's value and has no default");
+    }
+    TarnField changed = *place.field;
+    changed.write_default = write != NULL && write->kind != TARN_JSON_NULL ? write : NULL;
+    if (!tarn_table__version_check(&changed, update->format_version, error) ||
+        !tarn_table__default_check(&changed.type, changed.write_default,
+                                   TARN_E_SCHEMA_CHANGE_REFUSED, path, error)) {
+        return false;
+    }
+    *place.field = changed;
     return true;
 }
 

@@ -108,3 +108,82 @@ def test_version_1_is_read_and_upgraded(lake, old):
     read = metadata(lake, "sandbox.t")
     assert read.next_row_id == 22 and read.last_sequence_number == 2
     assert [s.sequence_number for s in read.snapshots] == [0, 0, 1, 2]
+
+
+def test_default_values(lake):
+    lake.do("create table sandbox.t (id bigint) with ('format-version' = 3)",
+            "insert into sandbox.t values (1), (2)")
+    defaults = {"i": ("int", "5"), "l": ("bigint", "5000000000"), "f": ("float", "0.5"),
+                "g": ("double", "-1.25"), "dec": ("decimal(9,2)", "14.20"),
+                "b": ("boolean", "true"), "s": ("varchar", "'it''s ä'"),
+                "d": ("date", "date '2017-11-16'"), "t": ("time", "time '22:31:08.123456'"),
+                "ts": ("timestamp", "timestamp '2017-11-16 22:31:08.123456'"),
+                "tz": ("timestamptz", "'2017-11-16 22:31:08.123456+01'"),
+                "u": ("uuid", "'f79c3e09-677c-4bbd-a479-3f349cb785e7'"),
+                "x": ("blob", "'\\x00\\xFF'::blob")}
+    for name, (kind, value) in defaults.items():
+        lake.do(f"alter table sandbox.t add column {name} {kind} not null default {value}")
+    lake.do("insert into sandbox.t (id) values (3)",
+            "alter table sandbox.t alter column i set default 6",
+            "insert into sandbox.t (id) values (4)")
+    rows = lake.same_everywhere("sandbox.t", 4)
+    expected = {"id": None, **{name: rows[0][name] for name in defaults}}
+    assert expected["s"] == "it's ä" and expected["l"] == 5000000000
+    for row in rows:
+        assert {**row, "id": None, "i": 5} == {**expected, "i": 5}
+        assert row["i"] == (6 if row["id"] == 4 else 5)
+    fields = {field["name"]: field for field in lake.show("sandbox.t")["schema"]["fields"]}
+    assert fields["i"]["initial-default"] == 5 and fields["i"]["write-default"] == 6
+    assert fields["dec"]["initial-default"] == "14.20"
+    assert fields["tz"]["initial-default"] == "2017-11-16T21:31:08.123456+00:00"
+    assert fields["x"]["initial-default"].lower() == "00ff"
+    clean(lake, "sandbox.t")
+
+
+def test_variants(lake):
+    from conftest import duckdb_connection
+
+    lake.do("create table sandbox.t (id bigint, v variant) with ('format-version' = 3)",
+            "insert into sandbox.t values (1, {'a': 1, 'b': [1, 2]}::variant), (2, 'x'), "
+            "(3, null), (4, '{\"k\": [1.5, null, {}]}'::json::variant)",
+            "alter table sandbox.t add column w variant",
+            "insert into sandbox.t values (5, 7, [true]::variant)")
+    rows = {row["id"]: row for row in lake.sql("select * from sandbox.t")}
+    assert rows[1] == {"id": 1, "v": {"a": 1, "b": [1, 2]}, "w": None}
+    assert rows[4]["v"] == {"k": [1.5, None, {}]} and rows[3]["v"] is None
+    assert rows[5] == {"id": 5, "v": 7, "w": [True]}
+    location = lake.show("sandbox.t")["metadata_location"]
+    seen = duckdb_connection().execute(
+        "select id, case when v is null then null else v::json end, "
+        f"case when w is null then null else w::json end from iceberg_scan('{location}')")
+    assert sorted(seen.fetchall()) == [
+        (1, '{"a":1,"b":[1,2]}', None), (2, '"x"', None), (3, None, None),
+        (4, '{"k":[1.5,null,{}]}', None), (5, "7", "[true]")]
+
+
+def test_nanoseconds(lake):
+    from conftest import duckdb_connection
+
+    lake.do("create table sandbox.t (id bigint, ts timestamp_ns) partitioned by (day(ts)) "
+            "with ('format-version' = 3)",
+            "insert into sandbox.t values (1, '2024-01-01 00:00:00.123456789'), "
+            "(2, '1969-12-31 23:59:59.999999999'), (3, null)")
+    location = lake.show("sandbox.t")["metadata_location"]
+    seen = duckdb_connection().execute(
+        f"select id, ts::varchar from iceberg_scan('{location}') order by id").fetchall()
+    assert seen == [(1, "2024-01-01 00:00:00.123456789"), (2, "1969-12-31 23:59:59.999999999"),
+                    (3, None)]
+    early = lake.sql("select id from sandbox.t where ts < '1970-01-01'::timestamp_ns")
+    assert early == [{"id": 2}]
+
+
+def test_a_date_becomes_a_timestamp(lake):
+    lake.do("create table sandbox.t (id bigint, d date) with ('format-version' = 3)",
+            "insert into sandbox.t values (1, '2024-02-29'), (2, '1969-12-31'), (3, null)",
+            "alter table sandbox.t alter column d type timestamp",
+            "insert into sandbox.t values (4, '2024-02-29 12:00:00')")
+    rows = {row["id"]: row["d"] for row in lake.sql("select * from sandbox.t")}
+    assert rows == {1: "2024-02-29T00:00:00", 2: "1969-12-31T00:00:00", 3: None,
+                    4: "2024-02-29T12:00:00"}
+    assert lake.sql("select id from sandbox.t where d < '1970-01-01'") == [{"id": 2}]
+    assert len(lake.sql("select id from sandbox.t where d >= '2024-02-29'")) == 2

@@ -364,6 +364,53 @@ static void descriptions_change(void) {
     REFUSED(tarn_table_schema_update_doc(&update, "tags.element", "x", &error), "no description");
 }
 
+static void defaults_of_later_rows_change(void) {
+    fresh();
+    TarnSchemaUpdate update = start(3);
+    TarnError error = {0};
+    const TarnJson *five = json_of("5");
+    TarnType type = type_of("INTEGER");
+    CHECK_OK(
+        tarn_table_schema_update_add(&update, NULL, "n", &type, true, NULL, five, NULL, &error),
+        &error);
+    CHECK(at(&update, "n")->initial_default == five && at(&update, "n")->write_default == five);
+    const TarnJson *six = json_of("6");
+    CHECK_OK(tarn_table_schema_update_default(&update, "n", six, &error), &error);
+    CHECK(at(&update, "n")->initial_default == five && at(&update, "n")->write_default == six);
+    CHECK_OK(tarn_table_schema_update_default(&update, "n", NULL, &error), &error);
+    CHECK(at(&update, "n")->initial_default == five && at(&update, "n")->write_default == NULL);
+    CHECK_OK(tarn_table_schema_update_default(&update, "place.zip", six, &error), &error);
+    CHECK_OK(tarn_table_schema_update_default(&update, "place", json_of("{}"), &error), &error);
+    REFUSED(tarn_table_schema_update_default(&update, "place", five, &error), "null or {}");
+    REFUSED(tarn_table_schema_update_default(&update, "n", json_of("\"x\""), &error),
+            "not a value of it");
+    REFUSED(tarn_table_schema_update_default(&update, "tags.element", five, &error), "no default");
+    CHECK(!tarn_table_schema_update_default(&update, "nobody", five, &error));
+    CHECK_INT(error.code, TARN_E_COLUMN_NOT_FOUND);
+    update = start(2);
+    REFUSED(tarn_table_schema_update_default(&update, "id", five, &error), "format version 2");
+    CHECK_OK(tarn_table_schema_update_default(&update, "id", NULL, &error), &error);
+}
+
+static void variants_are_columns_of_their_own(void) {
+    fresh();
+    TarnSchemaUpdate update = start(3);
+    TarnError error = {0};
+    TarnType variant = {.primitive = {.kind = TARN_TYPE_VARIANT}};
+    CHECK_OK(
+        tarn_table_schema_update_add(&update, NULL, "v", &variant, false, NULL, NULL, NULL, &error),
+        &error);
+    REFUSED(tarn_table_schema_update_add(&update, "place", "v", &variant, false, NULL, NULL, NULL,
+                                         &error),
+            "a variant inside of another type");
+    TarnType list = {.primitive = {.kind = TARN_TYPE_LIST}, .field_count = 1};
+    TarnField element = {.name = "element", .type = variant};
+    list.fields = &element;
+    REFUSED(
+        tarn_table_schema_update_add(&update, NULL, "l", &list, false, NULL, NULL, NULL, &error),
+        "a variant inside of another type");
+}
+
 static void columns_move_within_their_struct(void) {
     fresh();
     TarnSchemaUpdate update = start(2);
@@ -583,6 +630,8 @@ int main(int argc, char **argv) {
     TAP_TEST(version_three_widens_more);
     TAP_TEST(required_becomes_optional_only);
     TAP_TEST(descriptions_change);
+    TAP_TEST(defaults_of_later_rows_change);
+    TAP_TEST(variants_are_columns_of_their_own);
     TAP_TEST(columns_move_within_their_struct);
     TAP_TEST(unions_widen_and_add);
     TAP_TEST(unions_that_lose_are_refused);
