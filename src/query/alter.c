@@ -45,49 +45,57 @@ static bool ids_in_use(Alter *alter, int32_t **ids, size_t *count) {
     return true;
 }
 
-static bool column_type(Alter *alter, TarnType *type) {
+static bool column_type(Alter *alter, const TarnColumnDefinition *column, TarnType *type) {
     int32_t next_id = 1;
-    return tarn_table_type_from_sql(alter->parsed->column.type, &next_id, alter->arena, type,
-                                    alter->error);
+    return tarn_table_type_from_sql(column->type, &next_id, alter->arena, type, alter->error);
 }
 
 /* "address.zip" -> "address", "zip" */
-static void split_path(Alter *alter, const char **parent, const char **name) {
-    const char *dot = strrchr(alter->parsed->path, '.');
-    *name = dot != NULL ? dot + 1 : alter->parsed->path;
-    *parent = dot != NULL ? tarn_base_arena_string_n(alter->arena, alter->parsed->path,
-                                                     (size_t)(dot - alter->parsed->path))
+static void split_path(Alter *alter, const char *path, const char **parent, const char **name) {
+    const char *dot = strrchr(path, '.');
+    *name = dot != NULL ? dot + 1 : path;
+    *parent = dot != NULL ? tarn_base_arena_string_n(alter->arena, path, (size_t)(dot - path))
                           : NULL;
 }
 
 /* NULL = none, or DEFAULT NULL. */
-static bool default_value(Alter *alter, const TarnType *type, const TarnJson **value) {
-    const TarnParsed *parsed = alter->parsed;
+static bool default_value(Alter *alter, const TarnColumnDefinition *column, const TarnType *type,
+                          const TarnJson **value) {
     *value = NULL;
-    if (parsed->column.initial.data == NULL) return true;
-    return tarn_query__default_json(alter->statement->query, parsed->column.initial, type,
-                                    alter->arena, value, alter->error);
+    if (column->initial.data == NULL) return true;
+    return tarn_query__default_json(alter->statement->query, column->initial, type, alter->arena,
+                                    value, alter->error);
 }
 
 static bool set_default(Alter *alter, TarnSchemaUpdate *update) {
     const TarnJson *value = NULL;
     const TarnField *field = tarn_table_schema_find_name(&update->schema, alter->parsed->path);
-    if (field != NULL && !default_value(alter, &field->type, &value)) return false;
+    if (field != NULL && !default_value(alter, &alter->parsed->column, &field->type, &value)) {
+        return false;
+    }
     return tarn_table_schema_update_default(update, alter->parsed->path, value, alter->error);
 }
 
-static bool add_column(Alter *alter, TarnSchemaUpdate *update) {
-    const TarnParsed *parsed = alter->parsed;
+static bool add_one(Alter *alter, TarnSchemaUpdate *update, const char *path,
+                    const TarnColumnDefinition *column) {
     const char *parent;
     const char *name;
     TarnType type;
     const TarnJson *value = NULL;
-    split_path(alter, &parent, &name);
-    if (!column_type(alter, &type) || !default_value(alter, &type, &value) ||
-        !tarn_table_schema_update_add(update, parent, name, &type, parsed->column.required,
-                                      parsed->column.comment, value, value, alter->error)) {
-        return false;
+    split_path(alter, path, &parent, &name);
+    return column_type(alter, column, &type) && default_value(alter, column, &type, &value) &&
+           tarn_table_schema_update_add(update, parent, name, &type, column->required,
+                                        column->comment, value, value, alter->error);
+}
+
+static bool add_columns(Alter *alter, TarnSchemaUpdate *update) {
+    const TarnParsed *parsed = alter->parsed;
+    for (size_t i = 0; i < parsed->columns.count; i++) {
+        const TarnColumnDefinition *column = &parsed->columns.items[i];
+        if (!add_one(alter, update, column->name, column)) return false;
     }
+    if (parsed->columns.count > 0) return true;
+    if (!add_one(alter, update, parsed->path, &parsed->column)) return false;
     if (parsed->where == TARN_WHERE_NONE) return true;
     TarnColumnMove move = parsed->where == TARN_WHERE_FIRST ? TARN_MOVE_FIRST : TARN_MOVE_AFTER;
     return tarn_table_schema_update_move(update, parsed->path, move, parsed->target, alter->error);
@@ -95,7 +103,7 @@ static bool add_column(Alter *alter, TarnSchemaUpdate *update) {
 
 static bool change_type(Alter *alter, TarnSchemaUpdate *update) {
     TarnType type;
-    if (!column_type(alter, &type)) return false;
+    if (!column_type(alter, &alter->parsed->column, &type)) return false;
     if (tarn_format_kind_is_nested(type.primitive.kind)) {
         return tarn_base_error_set(alter->error, TARN_E_SCHEMA_CHANGE_REFUSED,
                                    "the type of a nested column is changed field by field: ALTER "
@@ -127,7 +135,7 @@ static bool change_schema(Alter *alter) {
     update.table_is_empty = metadata->current_snapshot_id == TARN_ABSENT;
     bool ok = false;
     switch (parsed->alter) {
-    case TARN_ALTER_ADD_COLUMN: ok = add_column(alter, &update); break;
+    case TARN_ALTER_ADD_COLUMN: ok = add_columns(alter, &update); break;
     case TARN_ALTER_DROP_COLUMN:
         ok = tarn_table_schema_update_drop(&update, parsed->path, used, used_count, alter->error);
         break;
@@ -161,6 +169,35 @@ static bool change_schema(Alter *alter) {
 static bool same_field(const TarnPartitionField *a, const TarnPartitionField *b) {
     return a->source_id == b->source_id && a->transform.kind == b->transform.kind &&
            a->transform.width == b->transform.width;
+}
+
+/* The current fields, one in the place of another. */
+static bool replace_field(Alter *alter, const TarnSchema *schema, TarnPartitionField **fields,
+                          size_t *count) {
+    const TarnPartitionSpec *spec = tarn_table_metadata_default_spec(alter->table->metadata);
+    TarnText before = tarn_base_text_trim(alter->parsed->partitions.items[0]);
+    TarnPartitionField old;
+    TarnPartitionField wanted;
+    TarnError ignored; /* it may be the name of a field */
+    bool parsed = tarn_table_partition_parse(schema, before, alter->arena, &old, &ignored);
+    if (!tarn_table_partition_parse(schema, alter->parsed->partitions.items[1], alter->arena,
+                                    &wanted, alter->error)) {
+        return false;
+    }
+    *fields = tarn_base_arena_copy(alter->arena, spec->fields,
+                                   spec->field_count * sizeof(TarnPartitionField));
+    *count = spec->field_count;
+    if (*fields == NULL) return tarn_base_arena_check(alter->arena, alter->error);
+    for (size_t i = 0; i < *count; i++) {
+        TarnPartitionField *field = &(*fields)[i];
+        if (!(parsed && same_field(field, &old)) && !tarn_base_text_is(before, field->name)) {
+            continue;
+        }
+        *field = wanted;
+        return true;
+    }
+    return tarn_base_error_set(alter->error, TARN_E_PARTITION_INVALID,
+                               "the table is not partitioned by %.*s", TARN_TEXT_ARG(before));
 }
 
 /* The current fields, one more or one less. */
@@ -206,7 +243,8 @@ static bool change_partitions(Alter *alter) {
         TarnPartitionField *fields;
         size_t count;
         int32_t last_id = metadata->last_partition_id;
-        if (!edit_fields(alter, schema, &fields, &count) ||
+        bool replaces = alter->parsed->alter == TARN_ALTER_REPLACE_PARTITION;
+        if (!(replaces ? replace_field : edit_fields)(alter, schema, &fields, &count) ||
             !tarn_table_partition_spec_build(schema, fields, count, metadata->specs,
                                              metadata->spec_count, &last_id, alter->arena, spec,
                                              alter->error)) {
@@ -304,6 +342,7 @@ static bool make_updates(Alter *alter) {
     switch (alter->parsed->alter) {
     case TARN_ALTER_SET_PARTITIONS:
     case TARN_ALTER_ADD_PARTITION:
+    case TARN_ALTER_REPLACE_PARTITION:
     case TARN_ALTER_DROP_PARTITION: return change_partitions(alter);
     case TARN_ALTER_SET_SORT: return change_sort(alter);
     case TARN_ALTER_SET_PROPERTIES:
@@ -313,6 +352,7 @@ static bool make_updates(Alter *alter) {
 }
 
 static bool column_exists(const Alter *alter) {
+    if (alter->parsed->path == NULL) return false; /* several */
     const TarnSchema *schema = tarn_table_metadata_current_schema(alter->table->metadata);
     return tarn_table_schema_find_name(schema, alter->parsed->path) != NULL;
 }

@@ -42,9 +42,6 @@ bool tarn_query__dml_sql(const TarnDmlInput *input, TarnDmlSql *out, TarnError *
 bool tarn_query__dml_needs_source(const TarnParsed *parsed);
 /* An error placed in the SQL, placed in the user's statement, or at its start. */
 void tarn_query__dml_error_back(const TarnDmlSql *sql, TarnText user, TarnError *error);
-/* What fills a column that an INSERT leaves out: its default or NULL (insert.c). */
-bool tarn_query__missing_value(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
-                               TarnError *error) TARN_CHECKED;
 /* The field of a name, whatever its case; NULL = none. Refusing names what is near. */
 const TarnField *tarn_query__find_field(const TarnSchema *schema, TarnText name);
 bool tarn_query__refuse_column(const TarnParsed *parsed, const TarnSchema *schema, TarnText name,

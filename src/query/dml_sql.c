@@ -160,7 +160,7 @@ static void put_cast_end(Builder *builder, const TarnField *field) {
 }
 
 static bool put_missing(Builder *builder, const TarnField *field) {
-    return tarn_query__missing_value(field, builder->input->arena, &builder->sql, builder->error);
+    return tarn_query__default_write(field, builder->input->arena, &builder->sql, builder->error);
 }
 
 static const TarnAssignment *assignment_of(const TarnAssignments *assignments,

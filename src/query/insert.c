@@ -156,27 +156,6 @@ static bool match_columns(const TarnParsed *parsed, const TarnSchema *schema,
     return true;
 }
 
-bool tarn_query__missing_value(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
-                               TarnError *error) {
-    TarnLiteral literal;
-    const TarnJson *value = field->write_default;
-    if (value == NULL || value->kind == TARN_JSON_NULL ||
-        tarn_format_kind_is_nested(field->type.primitive.kind)) {
-        if (field->required) {
-            return tarn_base_error_set(error, TARN_E_SQL_EXECUTION,
-                                       "the column \"%s\" must not be null and is not filled",
-                                       field->name);
-        }
-        tarn_base_buffer_string(sql, "NULL");
-        return true;
-    }
-    if (!tarn_format_literal_from_json(field->type.primitive, value, arena, &literal, error)) {
-        return false;
-    }
-    tarn_format_literal_to_sql(field->type.primitive, &literal, sql);
-    return true;
-}
-
 /* The SELECT with the table's columns in the table's order. */
 static bool wrap_select(Write *write, TarnPrepared *prepared, const TarnParsed *parsed) {
     const TarnSchema *schema = tarn_table_metadata_current_schema(write->metadata);
@@ -199,7 +178,7 @@ static bool wrap_select(Write *write, TarnPrepared *prepared, const TarnParsed *
         if (sources[i] >= 0) {
             tarn_base_buffer_printf(&sql, "\"__c%d\"", sources[i]);
         } else {
-            ok = tarn_query__missing_value(&schema->fields[i], arena, &sql, error);
+            ok = tarn_query__default_write(&schema->fields[i], arena, &sql, error);
         }
         tarn_base_buffer_string(&sql, " AS ");
         tarn_base_buffer_identifier(&sql, tarn_base_text(schema->fields[i].name));
@@ -234,7 +213,11 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
         return tarn_base_error_hint(error, "%s", told.hint);
     }
     write.metadata = write.base->metadata;
-    bool ok = tarn_query__prepare_inner(statement, parsed, run, &prepared, error);
+    TarnParsed filled;
+    bool ok = tarn_query__default_fill(parsed, tarn_table_metadata_current_schema(write.metadata),
+                                       &statement->arena, &filled, error);
+    parsed = &filled;
+    ok = ok && tarn_query__prepare_inner(statement, parsed, run, &prepared, error);
     if (ok) {
         statement->scans = prepared.scans;
         statement->scan_count = prepared.scan_count;

@@ -198,7 +198,9 @@ static bool parse_insert(TarnParser *parser) {
     const TarnToken *next = tarn_query__peek(parser);
     bool good = tarn_query__token_is(next, "SELECT") || tarn_query__token_is(next, "VALUES") ||
                 tarn_query__token_is(next, "WITH") || tarn_query__token_is(next, "FROM") ||
-                tarn_query__token_symbol(next, "(");
+                tarn_query__token_symbol(next, "(") ||
+                (tarn_query__token_is(next, "DEFAULT") &&
+                 tarn_query__token_is(next + 1, "VALUES"));
     return good || tarn_query__fail_expected(parser, "SELECT or VALUES");
 }
 

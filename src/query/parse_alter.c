@@ -2,8 +2,72 @@
  */
 #include "query/parse_cursor_private.h"
 
+/* ADD COLUMNS (a int, s.b varchar NOT NULL, ..) */
+static bool parse_add_columns(TarnParser *parser) {
+    TarnParsed *out = parser->out;
+    out->alter = TARN_ALTER_ADD_COLUMN;
+    if (!tarn_query__expect_symbol(parser, "(")) return false;
+    do {
+        TarnColumnDefinition *column = TARN_PUSH(parser->arena, &out->columns);
+        if (column == NULL) return tarn_base_arena_check(parser->arena, parser->error);
+        column->offset = tarn_query__offset_here(parser);
+        if (!tarn_query__take_path(parser, &column->name) ||
+            !tarn_query__take_until(parser, "a type", tarn_query__stop_column_option,
+                                    &column->type) ||
+            !tarn_query__take_column_options(parser, column)) {
+            return false;
+        }
+    } while (tarn_query__accept_symbol(parser, ","));
+    return tarn_query__expect_symbol(parser, ")") && tarn_query__expect_end(parser);
+}
+
+static bool stop_with(const TarnToken *token) { return tarn_query__token_is(token, "WITH"); }
+
+/* REPLACE PARTITION FIELD old WITH new */
+static bool parse_replace_partition(TarnParser *parser) {
+    TarnParsed *out = parser->out;
+    out->alter = TARN_ALTER_REPLACE_PARTITION;
+    TarnText *before = TARN_PUSH(parser->arena, &out->partitions);
+    if (before == NULL) return tarn_base_arena_check(parser->arena, parser->error);
+    if (!tarn_query__expect(parser, "FIELD") ||
+        !tarn_query__take_until(parser, "a partition expression or field", stop_with, before) ||
+        !tarn_query__expect(parser, "WITH")) {
+        return false;
+    }
+    TarnText *after = TARN_PUSH(parser->arena, &out->partitions);
+    if (after == NULL) return tarn_base_arena_check(parser->arena, parser->error);
+    *after = tarn_query__rest_of(parser);
+    return after->size > 0 || tarn_query__fail_expected(parser, "a partition expression");
+}
+
+/* Spark's words: WRITE [LOCALLY] ORDERED BY a DESC, b and WRITE UNORDERED. */
+static bool parse_write(TarnParser *parser) {
+    TarnParsed *out = parser->out;
+    out->alter = TARN_ALTER_SET_SORT;
+    if (tarn_query__accept(parser, "UNORDERED")) return tarn_query__expect_end(parser);
+    tarn_query__accept(parser, "LOCALLY");
+    if (!tarn_query__expect(parser, "ORDERED") || !tarn_query__expect(parser, "BY")) return false;
+    do {
+        TarnText *text = TARN_PUSH(parser->arena, &out->sort);
+        if (text == NULL) return tarn_base_arena_check(parser->arena, parser->error);
+        if (!tarn_query__take_until(parser, "a sort expression", tarn_query__stop_comma, text)) {
+            return false;
+        }
+    } while (tarn_query__accept_symbol(parser, ","));
+    return tarn_query__expect_end(parser);
+}
+
+static bool parse_unset(TarnParser *parser) {
+    bool ignored = false; /* what is not set need not be removed */
+    parser->out->alter = TARN_ALTER_RESET_PROPERTIES;
+    return tarn_query__expect(parser, "TBLPROPERTIES") &&
+           tarn_query__take_exists(parser, false, &ignored) &&
+           tarn_query__take_settings(parser, false) && tarn_query__expect_end(parser);
+}
+
 static bool parse_alter_add(TarnParser *parser) {
     TarnParsed *out = parser->out;
+    if (tarn_query__accept(parser, "COLUMNS")) return parse_add_columns(parser);
     if (tarn_query__accept(parser, "PARTITION")) {
         out->alter = TARN_ALTER_ADD_PARTITION;
         TarnText *text = TARN_PUSH(parser->arena, &out->partitions);
@@ -141,12 +205,15 @@ bool tarn_query__parse_alter(TarnParser *parser) {
     if (tarn_query__accept(parser, "CREATE")) {
         return tarn_query__parse_ref(parser, TARN_REF_VERB_CREATE);
     }
+    if (tarn_query__accept(parser, "WRITE")) return parse_write(parser);
+    if (tarn_query__accept(parser, "UNSET")) return parse_unset(parser);
     if (tarn_query__accept(parser, "REPLACE")) {
+        if (tarn_query__accept(parser, "PARTITION")) return parse_replace_partition(parser);
         return tarn_query__parse_ref(parser, TARN_REF_VERB_REPLACE);
     }
     if (!tarn_query__accept(parser, "DROP")) {
-        return tarn_query__fail_expected(parser, "ADD, DROP, RENAME, ALTER, SET, RESET, CREATE or "
-                                                 "REPLACE");
+        return tarn_query__fail_expected(parser, "ADD, DROP, RENAME, ALTER, SET, RESET, CREATE, "
+                                                 "REPLACE or WRITE");
     }
     if (tarn_query__parse_is_ref_drop(parser)) {
         return tarn_query__parse_ref(parser, TARN_REF_VERB_DROP);

@@ -44,6 +44,7 @@ typedef enum TarnAlterKind {
     TARN_ALTER_SET_PARTITIONS,
     TARN_ALTER_ADD_PARTITION,
     TARN_ALTER_DROP_PARTITION,
+    TARN_ALTER_REPLACE_PARTITION, /* partitions: the old one, the new one */
     TARN_ALTER_SET_SORT,
     TARN_ALTER_REF /* `ref` says what */
 } TarnAlterKind;

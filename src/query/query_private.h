@@ -150,6 +150,16 @@ bool tarn_query__run_script(TarnQuery *query, TarnBuffer *sql, TarnError *error)
 bool tarn_query__default_json(TarnQuery *query, TarnText expression, const TarnType *type,
                               TarnArena *arena, const TarnJson **json,
                               TarnError *error) TARN_CHECKED;
+/* What a column is in files without it, and what a row gets that is written without it, as SQL of
+ * its type. _write: TARN_E_SQL_EXECUTION for a required column without a default. */
+bool tarn_query__default_initial(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
+                                 TarnError *error) TARN_CHECKED;
+bool tarn_query__default_write(const TarnField *field, TarnArena *arena, TarnBuffer *sql,
+                               TarnError *error) TARN_CHECKED;
+/* An INSERT with its DEFAULTs replaced by the columns' values; without any, the same. */
+bool tarn_query__default_fill(const TarnParsed *parsed, const TarnSchema *schema, TarnArena *arena,
+                              TarnParsed *filled, TarnError *error) TARN_CHECKED;
+
 /* The SQL whose rows can be shown: the prepared one, or around it a SELECT that makes JSON of
  * VARIANT columns; its first line is then the wrapper's. (variant.c) */
 bool tarn_query__readable(const TarnPrepared *prepared, TarnText *sql, TarnError *error)

@@ -156,6 +156,11 @@ static void write_order(const TarnWriting *writing, TarnBuffer *out) {
     }
 }
 
+/* Columns of type unknown are null wherever they are read, and not in files. */
+static bool is_stored(const TarnField *field) {
+    return field->type.primitive.kind != TARN_TYPE_UNKNOWN;
+}
+
 /* SELECT *, transforms FROM (SELECT casts FROM (user's select)) */
 static bool write_rows(const TarnWriting *writing, TarnBuffer *out, TarnError *error) {
     const TarnSchema *schema = writing->schema;
@@ -168,6 +173,7 @@ static bool write_rows(const TarnWriting *writing, TarnBuffer *out, TarnError *e
     tarn_base_buffer_string(out, " FROM (SELECT ");
     for (size_t i = 0; i < schema->field_count; i++) {
         if (late_constant(writing, &schema->fields[i]) != NULL) continue;
+        if (!is_stored(&schema->fields[i])) continue;
         tarn_base_buffer_string(out, separator);
         write_column(&schema->fields[i], NULL, out);
         separator = ", ";
@@ -191,10 +197,13 @@ bool tarn_query__write_select(const TarnWriting *writing, TarnBuffer *out, TarnE
         any_late = any_late || late_constant(writing, &schema->fields[i]) != NULL;
     }
     if (!any_late) return write_sorted_rows(writing, out, error);
+    const char *separator = "";
     tarn_base_buffer_string(out, "SELECT ");
     for (size_t i = 0; i < schema->field_count; i++) {
         const TarnWriteConstant *late = late_constant(writing, &schema->fields[i]);
-        if (i > 0) tarn_base_buffer_string(out, ", ");
+        if (!is_stored(&schema->fields[i])) continue;
+        tarn_base_buffer_string(out, separator);
+        separator = ", ";
         write_column(&schema->fields[i], late != NULL ? late->sql : NULL, out);
     }
     for (size_t i = 0; i < writing->spec->field_count; i++) {
@@ -265,6 +274,23 @@ static const TarnSchema *add_lineage(const TarnSchema *schema, TarnArena *arena)
     return wide;
 }
 
+/* The engine would write these in another type without a word. */
+static bool check_types(const TarnField *fields, size_t count, TarnError *error) {
+    for (size_t i = 0; i < count; i++) {
+        TarnTypeKind kind = fields[i].type.primitive.kind;
+        if (kind == TARN_TYPE_TIMESTAMPTZ_NS || kind == TARN_TYPE_GEOGRAPHY) {
+            tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
+                                "the column \"%s\" is of the type %s, which is read but not "
+                                "written",
+                                fields[i].name,
+                                kind == TARN_TYPE_GEOGRAPHY ? "geography" : "timestamptz_ns");
+            return tarn_base_error_hint(error, "write this table with the engine that made it");
+        }
+        if (!check_types(fields[i].type.fields, fields[i].type.field_count, error)) return false;
+    }
+    return true;
+}
+
 bool tarn_query__writing_init(TarnWriting *writing, TarnError *error) {
     const TarnWriteOptions *options = writing->options;
     writing->schema = tarn_table_metadata_current_schema(options->metadata);
@@ -274,7 +300,8 @@ bool tarn_query__writing_init(TarnWriting *writing, TarnError *error) {
     writing->sorts = tarn_query_write_sorts(options->metadata, options->constants,
                                             options->constant_count);
     writing->adds_constants = writing->sorts;
-    return tarn_table_partition_types(writing->spec, writing->schema, writing->arena,
+    return check_types(writing->schema->fields, writing->schema->field_count, error) &&
+           tarn_table_partition_types(writing->spec, writing->schema, writing->arena,
                                       &writing->types, error) &&
            name_partition_columns(writing, error);
 }

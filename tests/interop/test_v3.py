@@ -187,3 +187,16 @@ def test_a_date_becomes_a_timestamp(lake):
                     4: "2024-02-29T12:00:00"}
     assert lake.sql("select id from sandbox.t where d < '1970-01-01'") == [{"id": 2}]
     assert len(lake.sql("select id from sandbox.t where d >= '2024-02-29'")) == 2
+
+
+@pytest.mark.parametrize("name", ["timestamptz_ns", "geography"])
+def test_types_that_are_not_written(lake, tmp_path, name):
+    """They come in tables of others: here by a change of the metadata."""
+    lake.do("create table sandbox.t (id bigint, x timestamptz) with ('format-version' = 3)")
+    text = open(lake.show("sandbox.t")["metadata_location"]).read()
+    changed = tmp_path / "00000-changed.metadata.json"
+    changed.write_text(text.replace('"timestamptz"', f'"{name}"'))
+    lake.cli("table", "register", "sandbox.u", str(changed))
+    assert lake.sql("select * from sandbox.u") == []
+    done = lake.cli("sql", "-c", "insert into sandbox.u values (1, null)", ok=False)
+    assert done.returncode != 0 and f"of the type {name}, which is read but not" in done.stderr
