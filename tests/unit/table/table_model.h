@@ -283,6 +283,33 @@ UNUSED static bool roll_back(int64_t snapshot_id, bool must_be_ancestor) {
     return true;
 }
 
+/* --- version 3 --- */
+
+UNUSED static void upgrade(void) {
+    TarnTableUpdate update = {.kind = TARN_UPDATE_UPGRADE_FORMAT, .integer = 3};
+    TarnPreparedSnapshot prepared = {.updates = &update, .update_count = 1};
+    table = apply_to(table, &prepared);
+}
+
+UNUSED static TarnDataFile vector_of(const TarnDataFile *data, const char *path,
+                                     int64_t offset) {
+    TarnDataFile file = *data;
+    file.content = TARN_CONTENT_POSITION_DELETES;
+    file.path = tarn_base_text(path);
+    file.format = TARN_TEXT("PUFFIN");
+    file.sort_order_id = -1;
+    file.record_count = 2;
+    file.file_size = 500;
+    file.referenced_data_file = data->path;
+    file.content_offset = offset;
+    file.content_size = 46;
+    return file;
+}
+
+UNUSED static TarnRemovedDelete removed_vector(const TarnDataFile *file) {
+    return (TarnRemovedDelete){.path = file->path, .content_offset = file->content_offset};
+}
+
 /* --- a change that is tried again and again --- */
 
 typedef struct Racer {

@@ -271,13 +271,25 @@ static void retried_files_are_in_the_last_batch_too(void) {
 
 /* A change that goes through everything: reads, rewrites, merges, writes. */
 static const char *const BUSY = "\"commit.manifest.min-count-to-merge\":\"3\"";
-static TarnDataFile busy_files[3];
+static TarnDataFile busy_files[4];
+static TarnRemovedDelete busy_vector;
+static bool busy_version_3; /* with deletion vectors: one goes with its file, one is replaced */
 
 static void begin_busy(void) {
     begin_table(1, BUSY);
     for (int i = 0; i < 2; i++) {
         busy_files[i] = bucket_file(i);
         REQUIRE_OK(append(&busy_files[i], 1), &error);
+    }
+    if (busy_version_3) {
+        TarnDataFile vectors[2] = {vector_of(&busy_files[0], TABLE "/data/v1.puffin", 4),
+                                   vector_of(&busy_files[1], TABLE "/data/v1.puffin", 50)};
+        TarnSnapshotChange deletes = {
+            .operation = TARN_OPERATION_DELETE, .added = vectors, .added_count = 2};
+        upgrade();
+        REQUIRE_OK(commit(&deletes), &error);
+        busy_files[3] = vector_of(&busy_files[1], TABLE "/data/v2.puffin", 4);
+        busy_vector = removed_vector(&vectors[1]);
     }
     tarn_table_manifest_cache_free(cache); /* so that each run reads */
     cache = NULL;
@@ -287,9 +299,11 @@ static void begin_busy(void) {
 static TarnSnapshotChange busy_change(void) {
     return (TarnSnapshotChange){.operation = TARN_OPERATION_OVERWRITE,
                                 .added = &busy_files[2],
-                                .added_count = 1,
+                                .added_count = busy_version_3 ? 2 : 1,
                                 .removed = &busy_files[0].path,
                                 .removed_count = 1,
+                                .removed_deletes = &busy_vector,
+                                .removed_delete_count = busy_version_3 ? 1 : 0,
                                 .refuse_new_data = true};
 }
 
@@ -321,7 +335,7 @@ static bool run_busy(const TarnOs *os, size_t memory, size_t *left) {
     return done;
 }
 
-static void each_system_call_may_fail(void) {
+static void fail_each_call(void) {
     long calls = 0;
     for (long n = 1; n < 10000; n++) {
         FaultOs fault;
@@ -351,7 +365,15 @@ static void each_system_call_may_fail(void) {
     CHECK(calls > 20);
 }
 
-static void each_limit_of_memory_fails_cleanly(void) {
+static void each_system_call_may_fail(void) {
+    for (int i = 0; i < 2; i++) {
+        busy_version_3 = i == 1;
+        fail_each_call();
+    }
+    busy_version_3 = false;
+}
+
+static void fail_each_limit(void) {
     begin_busy();
     size_t before = fake_os_count_names(disk, TABLE "/metadata/");
     size_t refused = 0;
@@ -368,6 +390,14 @@ static void each_limit_of_memory_fails_cleanly(void) {
         if (tap_current_failures > 0) return;
     }
     tap_fail(__FILE__, __LINE__, "it never had enough memory");
+}
+
+static void each_limit_of_memory_fails_cleanly(void) {
+    for (int i = 0; i < 2; i++) {
+        busy_version_3 = i == 1;
+        fail_each_limit();
+    }
+    busy_version_3 = false;
 }
 
 static void fault_points_fire(void) {

@@ -1,12 +1,6 @@
 /* Snapshots of format version 3: row ids, deletion vectors, what goes with a data file. */
 #include "table_model.h"
 
-static void upgrade(void) {
-    TarnTableUpdate update = {.kind = TARN_UPDATE_UPGRADE_FORMAT, .integer = 3};
-    TarnPreparedSnapshot prepared = {.updates = &update, .update_count = 1};
-    table = apply_to(table, &prepared);
-}
-
 static void begin_version_3(const char *properties) {
     begin_table(1, properties);
     upgrade();
@@ -152,24 +146,6 @@ static void ids_given_by_others_meanwhile_are_kept(void) {
 }
 
 /* --- deletion vectors --- */
-
-static TarnDataFile vector_of(const TarnDataFile *data, const char *path, int64_t offset) {
-    TarnDataFile file = *data;
-    file.content = TARN_CONTENT_POSITION_DELETES;
-    file.path = tarn_base_text(path);
-    file.format = TARN_TEXT("PUFFIN");
-    file.sort_order_id = -1;
-    file.record_count = 2;
-    file.file_size = 500;
-    file.referenced_data_file = data->path;
-    file.content_offset = offset;
-    file.content_size = 46;
-    return file;
-}
-
-static TarnRemovedDelete removed_vector(const TarnDataFile *file) {
-    return (TarnRemovedDelete){.path = file->path, .content_offset = file->content_offset};
-}
 
 static bool add_deletes(const TarnDataFile *deletes, size_t count, const TarnRemovedDelete *removed,
                         size_t removed_count) {
