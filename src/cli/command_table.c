@@ -171,6 +171,13 @@ static const TarnCliFlag tag_flags[] = {
     {0},
 };
 
+static const char *const version_words[] = {"2", "3", NULL};
+static const TarnCliFlag upgrade_flags[] = {
+    {.name = "format-version", .kind = TARN_CLI_FLAG_WORD, .words = version_words,
+     .otherwise = "3", .help = "the version"},
+    {0},
+};
+
 static const TarnCliFlag rollback_flags[] = {
     {.name = "any", .help = "also to a snapshot that main never had, as another branch's"},
     DRY_RUN_FLAG,
@@ -384,6 +391,14 @@ const TarnCliCommand tarn_cli__commands[] = {
                   {.name = "METADATA", .kind = TARN_CLI_OPERAND_FILE}},
      .examples = {{"tarn table register raw.orders /data/orders/metadata/v7.metadata.json",
                    "a table that another engine wrote"}}},
+    {.name = "table upgrade", .group = GROUP_KEEP, .handler = tarn_cli__table_upgrade,
+     .summary = "bring a table to a newer Iceberg format version",
+     .description = "There is no way back, and a reader that does not know the version cannot open "
+                    "the table any more. Version 3 brings ids of rows, deletion vectors, default "
+                    "values and the types VARIANT and TIMESTAMP_NS.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE}},
+     .flags = upgrade_flags,
+     .examples = {{"tarn table upgrade raw.flights", "to version 3"}}},
 
     {.name = "connect", .group = GROUP_RUN, .handler = tarn_cli__connect,
      .summary = "the lines that open this lake elsewhere",

@@ -29,6 +29,7 @@ bool tarn_cli__table_fast_forward(TarnCli *cli, TarnError *error);
 bool tarn_cli__table_register(TarnCli *cli, TarnError *error);
 bool tarn_cli__table_rollback(TarnCli *cli, TarnError *error);
 bool tarn_cli__table_tag(TarnCli *cli, TarnError *error);
+bool tarn_cli__table_upgrade(TarnCli *cli, TarnError *error);
 bool tarn_cli__version(TarnCli *cli, TarnError *error);
 bool tarn_cli__words(TarnCli *cli, TarnError *error);
 

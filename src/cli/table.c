@@ -1,5 +1,8 @@
-/* tarn table register: an existing table gets a name in this lake.
+/* tarn table register: an existing table gets a name in this lake. tarn table upgrade: to a newer
+ * format version.
  */
+#include <string.h>
+
 #include "cli/handlers_private.h"
 #include "cli/lake_private.h"
 #include "cli/rows_private.h"
@@ -41,6 +44,59 @@ bool tarn_cli__table_register(TarnCli *cli, TarnError *error) {
     TarnCliLake lake;
     bool ok = tarn_cli__lake_open(cli, TARN_CLI_LAKE_WRITE, &lake, error) &&
               register_table(&lake, error);
+    tarn_cli__lake_close(&lake);
+    return ok;
+}
+
+static bool commit_upgrade(TarnCliLake *lake, const TarnTable *table,
+                           const TarnTableUpdate *updates, size_t count, TarnError *error) {
+    const TarnTableRequirement requirement = {TARN_REQUIRE_UUID, table->metadata->uuid, 0};
+    TarnCommitTable change = {.name = table->name,
+                              .base = table,
+                              .requirements = &requirement,
+                              .requirement_count = table->metadata->uuid != NULL ? 1 : 0,
+                              .updates = updates,
+                              .update_count = count};
+    TarnCommit commit = {.tables = &change, .table_count = 1};
+    if (count == 0) return true;
+    if (!tarn_catalog_commit(lake->catalog, &commit, error)) return false;
+    tarn_catalog_table_release(change.committed);
+    return true;
+}
+
+static bool upgrade_table(TarnCliLake *lake, const TarnTable *table, TarnError *error) {
+    static const TarnCliColumn columns[] = {
+        {.name = "table"}, {.name = "previous_format_version"}, {.name = "format_version"}};
+    TarnCli *cli = lake->cli;
+    const char *wanted = tarn_cli__text(&cli->arguments, "format-version");
+    TarnTableUpdate updates[TARN_METADATA_UPGRADE_UPDATES];
+    size_t count = 0;
+    int64_t version = strcmp(wanted, "2") == 0 ? 2 : 3;
+    if (!tarn_table_metadata_upgrade(table->metadata, version, cli->os, &cli->arena, updates,
+                                     &count, error) ||
+        !commit_upgrade(lake, table, updates, count, error)) {
+        return false;
+    }
+    TarnCliRows rows;
+    tarn_cli__rows_begin(cli, columns, 3, TARN_CLI_ONE, &rows);
+    const TarnCliCell cells[] = {
+        tarn_cli__cell_text(tarn_catalog_name_text(table->name, &cli->arena)),
+        tarn_cli__cell_id(&cli->arena, table->metadata->format_version),
+        tarn_cli__cell_id(&cli->arena, version),
+    };
+    tarn_cli__rows_put(&rows, cells);
+    tarn_cli__rows_end(&rows, 0, false);
+    if (count == 0) tarn_cli__say(cli, "the table has that format version already");
+    return true;
+}
+
+bool tarn_cli__table_upgrade(TarnCli *cli, TarnError *error) {
+    TarnCliLake lake;
+    const TarnTable *table = NULL;
+    bool ok = tarn_cli__lake_open(cli, TARN_CLI_LAKE_WRITE, &lake, error) &&
+              tarn_cli__lake_table(&lake, cli->arguments.operands[0], &table, error) &&
+              upgrade_table(&lake, table, error);
+    tarn_catalog_table_release(table);
     tarn_cli__lake_close(&lake);
     return ok;
 }

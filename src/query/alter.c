@@ -1,7 +1,6 @@
 /* ALTER TABLE: a statement becomes updates of the table's metadata, committed under requirements
  * that say what they were made for; no data file is touched.
  */
-#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,7 +12,7 @@ typedef struct Alter {
     const TarnParsed *parsed;
     const TarnTable *table;
     TarnArena *arena;
-    TarnTableUpdate updates[3];
+    TarnTableUpdate updates[TARN_METADATA_UPGRADE_UPDATES + 1];
     size_t update_count;
     TarnTableRequirement requirements[3];
     size_t requirement_count;
@@ -282,34 +281,18 @@ static bool change_sort(Alter *alter) {
 
 /* SET ('format-version' = ..) is no property but an upgrade. */
 static bool change_version(Alter *alter, const char *value) {
-    const TarnTableMetadata *metadata = alter->table->metadata;
     int64_t version = 0;
     if (value == NULL) {
         return tarn_base_error_set(alter->error, TARN_E_SQL_UNSUPPORTED,
                                    "a table always has a format version: it cannot be reset");
     }
-    if (!tarn_base_text_to_int64(tarn_base_text(value), &version) || version < 1 || version > 3) {
+    if (!tarn_base_text_to_int64(tarn_base_text(value), &version)) {
         return tarn_base_error_set(alter->error, TARN_E_FORMAT_UNSUPPORTED,
-                                   "format version \"%s\" is not known: tarn knows 1 to 3", value);
+                                   "format version \"%s\" is not known", value);
     }
-    if (version < metadata->format_version) {
-        return tarn_base_error_set(alter->error, TARN_E_SCHEMA_CHANGE_REFUSED,
-                                   "a table of format version %" PRId32
-                                   " cannot go back to version "
-                                   "%" PRId64,
-                                   metadata->format_version, version);
-    }
-    if (version == metadata->format_version) return true;
-    alter->updates[alter->update_count++] = (TarnTableUpdate){.kind = TARN_UPDATE_UPGRADE_FORMAT,
-                                                              .integer = version};
-    if (metadata->uuid != NULL) return true;
-    /* Version 1 could do without; from version 2 on each table has one. */
-    char uuid[TARN_OS_UUID_BYTES];
-    const TarnOs *os = tarn_catalog_options(alter->statement->query->catalog)->os;
-    if (!tarn_os_uuid4(os, uuid, alter->error)) return false;
-    alter->updates[alter->update_count++] = (TarnTableUpdate){
-        .kind = TARN_UPDATE_ASSIGN_UUID, .text = tarn_base_arena_string(alter->arena, uuid)};
-    return tarn_base_arena_check(alter->arena, alter->error);
+    return tarn_table_metadata_upgrade(
+        alter->table->metadata, version, tarn_catalog_options(alter->statement->query->catalog)->os,
+        alter->arena, alter->updates, &alter->update_count, alter->error);
 }
 
 static bool change_properties(Alter *alter) {

@@ -10,6 +10,7 @@
 #define TARN_TABLE_METADATA_H
 
 #include "base/map.h"
+#include "os/os.h"
 #include "table/partition.h"
 #include "table/schema.h"
 
@@ -208,6 +209,13 @@ bool tarn_table_metadata_apply(const TarnTableMetadata *base, const char *base_l
                                const TarnTableUpdate *updates, size_t count, int64_t now_ms,
                                TarnArena *arena, TarnTableMetadata **metadata, TarnError *error)
     TARN_CHECKED;
+/* The updates that bring a table to a format version; none if it has it. Errors:
+ * TARN_E_FORMAT_UNSUPPORTED (no such version), TARN_E_SCHEMA_CHANGE_REFUSED (an older one). */
+#define TARN_METADATA_UPGRADE_UPDATES 2
+bool tarn_table_metadata_upgrade(const TarnTableMetadata *metadata, int64_t version,
+                                 const TarnOs *os, TarnArena *arena,
+                                 TarnTableUpdate updates[TARN_METADATA_UPGRADE_UPDATES],
+                                 size_t *count, TarnError *error) TARN_CHECKED;
 /* TARN_E_COMMIT_CONFLICT naming the requirement that does not hold. base NULL = no table yet. */
 bool tarn_table_metadata_require(const TarnTableMetadata *base,
                                  const TarnTableRequirement *requirements, size_t count,
