@@ -16,20 +16,6 @@
 #define STATISTICS_CHUNKS_MAX 50000
 #define ROWS_OF_A_GROUP 122880 /* of most writers, or more */
 
-/* What a column is in files that lack it, as SQL of the column's type. */
-static bool write_default(const TarnScanWriter *scan, const TarnField *field) {
-    TarnLiteral literal;
-    if (!tarn_query__scan_default(scan, field, &literal)) return false;
-    if (literal.is_null) {
-        tarn_base_buffer_string(scan->out, "CAST(NULL AS ");
-        tarn_table_type_to_sql(&field->type, scan->out);
-        tarn_base_buffer_byte(scan->out, ')');
-    } else {
-        tarn_format_literal_to_sql(field->type.primitive, &literal, scan->out);
-    }
-    return true;
-}
-
 static const TarnJson *mapping_of(const TarnJson *mappings, int32_t field_id) {
     TARN_JSON_EACH(mapping, mappings) {
         int64_t id;
@@ -169,7 +155,9 @@ static bool is_same_field(const Shape *shape, const TarnField *field, uint32_t n
 /* Whether the file has the fields of a type as they are: ids, names and order, at every depth. */
 static bool is_same(const Shape *shape, const TarnType *type, uint32_t node) {
     const TarnParquetNode *nodes = shape->footer->nodes;
-    if (!tarn_format_kind_is_nested(type->primitive.kind)) return nodes[node].child_count == 0;
+    if (!tarn_format_kind_is_nested(type->primitive.kind)) {
+        return nodes[node].child_count == 0 || type->primitive.kind == TARN_TYPE_VARIANT;
+    }
     if (type->primitive.kind == TARN_TYPE_LIST) {
         return nodes[node].child_count == 1 &&
                is_same_field(shape, &type->fields[0], element_node(shape, node), false);
@@ -190,10 +178,11 @@ static bool is_same(const Shape *shape, const TarnType *type, uint32_t node) {
 static bool write_value(Shape *shape, const TarnField *field, uint32_t node, const char *source,
                         const TarnJson *mapping) {
     const TarnScanWriter *scan = shape->scan;
-    if (node == 0) return write_default(scan, field);
+    if (node == 0) return tarn_query__default_initial(field, scan->arena, scan->out, scan->error);
     bool is_group = shape->footer->nodes[node].physical == TARN_PARQUET_GROUP;
     bool nested = tarn_format_kind_is_nested(field->type.primitive.kind);
-    if (is_group != nested) {
+    bool is_variant = field->type.primitive.kind == TARN_TYPE_VARIANT; /* a group of its own */
+    if (is_group != (nested || is_variant)) {
         return tarn_base_error_set(scan->error, TARN_E_FORMAT_CORRUPT,
                                    "the column \"%s\" of a data file is %snested and the table's "
                                    "is %s",

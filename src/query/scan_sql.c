@@ -169,7 +169,10 @@ static bool nested_changed(const TarnTableMetadata *metadata, const TarnField *f
 static bool needs_shapes(const TarnScanWriter *scan) {
     if (scan->mapping != NULL) return true;
     for (size_t i = 0; i < scan->options->schema->field_count; i++) {
-        if (nested_changed(scan->table->metadata, &scan->options->schema->fields[i])) return true;
+        const TarnField *field = &scan->options->schema->fields[i];
+        bool nested = tarn_format_kind_is_nested(field->type.primitive.kind);
+        if (nested && field->initial_default != NULL) return true;
+        if (nested_changed(scan->table->metadata, field)) return true;
     }
     return false;
 }

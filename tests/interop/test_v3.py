@@ -1,5 +1,7 @@
 """Tables of format version 3 and 1 that tarn makes, upgrades and changes, read by other engines."""
 
+import json
+
 import pytest
 from linter import lint
 
@@ -200,3 +202,33 @@ def test_types_that_are_not_written(lake, tmp_path, name):
     assert lake.sql("select * from sandbox.u") == []
     done = lake.cli("sql", "-c", "insert into sandbox.u values (1, null)", ok=False)
     assert done.returncode != 0 and f"of the type {name}, which is read but not" in done.stderr
+
+
+def test_defaults_of_structs(lake, tmp_path):
+    """The specification's table of a struct's default and those of its fields."""
+    lake.do("create table sandbox.t (id bigint, v variant) with ('format-version' = 3)",
+            "insert into sandbox.t values (1, 'old'::varchar::variant)",
+            "alter table sandbox.t add column p struct(x int)",
+            "insert into sandbox.t values (2, null, {'x': 3})",
+            "alter table sandbox.t add column p.y int default 0",
+            "alter table sandbox.t add column q struct(x int, l varchar[])")
+    assert [row["p"] for row in lake.sql("select p from sandbox.t order by id")] == [
+        None, {"x": 3, "y": 0}]
+    current = json.loads(open(lake.show("sandbox.t")["metadata_location"]).read())
+    for schema in current["schemas"]:
+        for field in schema["fields"]:
+            if field["name"] == "q":
+                field["initial-default"] = field["write-default"] = {}
+                x, items = field["type"]["fields"]
+                x["initial-default"], x["write-default"] = 7, 8
+                items["initial-default"] = items["write-default"] = ["a", "b'c"]
+    changed = tmp_path / "00000-changed.metadata.json"
+    changed.write_text(json.dumps(current))
+    lake.cli("table", "register", "sandbox.u", str(changed))
+    assert [row["q"] for row in lake.sql("select q from sandbox.u")] == [
+        {"x": 7, "l": ["a", "b'c"]}] * 2
+    assert lake.sql("select q.x as x, v from sandbox.u where id = 1") == [{"x": 7, "v": "old"}]
+    lake.do("insert into sandbox.u (id) values (3)",
+            "insert into sandbox.u values (4, default, null, default)")
+    rows = {row["id"]: row["q"] for row in lake.sql("select * from sandbox.u")}
+    assert rows[3] == rows[4] == {"x": 8, "l": ["a", "b'c"]} and rows[1]["x"] == 7
