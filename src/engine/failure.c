@@ -214,7 +214,8 @@ static void set_texts(TarnError *error, TarnErrorCode code, TarnText text) {
             append_line(&message, line, "; ");
         }
     }
-    TarnText shown = tarn_base_buffer_view(&message);
+    /* Without memory to tidy it up, as it came: an error always has a text. */
+    TarnText shown = message.size > 0 ? tarn_base_buffer_view(&message) : text;
     tarn_base_error_set(error, code, "%.*s", TARN_TEXT_ARG(shown));
     if (hint.size > 0) {
         TarnText suggestion = tarn_base_buffer_view(&hint);

@@ -39,9 +39,9 @@ typedef struct FaultOs {
     atomic_long calls;
     bool fired;
     const char *failed_call; /* "file_sync" */
-    FaultHook hook; /* set after init: decides instead of the count; one thread only */
+    FaultHook hook; /* set after init: decides instead of the count */
     void *hook_state;
-    bool lose_answer; /* of the call that is running */
+    atomic_bool lose_answer; /* of the call that is running: one thread only, or never */
 } FaultOs;
 
 void fault_os_init(FaultOs *fault, const TarnOs *inner, long fail_at, FaultOsWhen when,
