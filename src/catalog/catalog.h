@@ -176,6 +176,10 @@ typedef struct TarnCommitTable {
     size_t update_count;
     /* A snapshot to add; prepared again on each attempt. NULL = none. */
     TarnSnapshotProducer *producer;
+    /* Further ones, each on the one before: the statements of a transaction. */
+    TarnSnapshotProducer *const *more_producers;
+    size_t more_producer_count;
+    const TarnIntent *intent; /* names this table's metadata file; NULL = the commit's does */
     /* Data files written for this commit: made durable together with its metadata. */
     const char *const *files;
     size_t file_count;
@@ -187,6 +191,8 @@ typedef struct TarnCommit {
     TarnCommitTable *tables;
     size_t table_count;
     const TarnIntent *intent; /* forgotten by the swap; NULL only for metadata-only commits */
+    const TarnIntent *more_intents; /* likewise */
+    size_t more_intent_count;
     /* Runs inside the swap's transaction, before the pointers move; false aborts everything. */
     bool (*hook)(void *state, TarnDb *db, TarnError *error);
     void *hook_state;
@@ -201,5 +207,24 @@ typedef struct TarnCommit {
  * the limit and with jitter. Conflicts that cannot be reconciled: TARN_E_COMMIT_CONFLICT, exit 5,
  * naming the other snapshot. Policy: TARN_E_ZONE_POLICY. */
 bool tarn_catalog_commit(TarnCatalog *catalog, TarnCommit *commit, TarnError *error) TARN_CHECKED;
+
+/* --- transactions over several statements --- */
+
+/* Where all tables are now, in one look: a consistent state of the whole catalog. */
+typedef struct TarnPointer {
+    TarnTableName name;
+    const char *metadata_location;
+} TarnPointer;
+bool tarn_catalog_pointers(TarnCatalog *catalog, TarnArena *arena, TarnPointer **pointers,
+                           size_t *count, TarnError *error) TARN_CHECKED;
+/* The table as it is at one of them, whatever was committed since. */
+bool tarn_catalog_table_at(TarnCatalog *catalog, const TarnPointer *pointer,
+                           const TarnTable **table, TarnError *error) TARN_CHECKED;
+/* The table as a change will leave it, seen by nobody else: its manifests are written, the pointer
+ * is not moved and nothing is made durable. The commit prepares the producer once more. The
+ * zone's policy is checked. */
+bool tarn_catalog_table_stage(TarnCatalog *catalog, const TarnTable *base,
+                              TarnSnapshotProducer *producer, const TarnTable **staged,
+                              TarnError *error) TARN_CHECKED;
 
 #endif

@@ -62,6 +62,18 @@ void tarn_catalog__cache_clear(TarnCatalog *catalog);
 bool tarn_catalog__numbers_write(TarnCatalog *catalog, TarnTableName name, const char *location,
                                  const TarnTableMetadata *metadata, TarnError *error) TARN_CHECKED;
 
+/* Prepares a snapshot on *metadata and folds it in; `base_location` enters the metadata log (NULL =
+ * it is there already). commit.c */
+bool tarn_catalog__snapshot_add(TarnCatalog *catalog, TarnTableName name,
+                                TarnSnapshotProducer *producer, const char *base_location,
+                                TarnStoreBatch *batch, TarnArena *arena,
+                                TarnTableMetadata **metadata, TarnError *error) TARN_CHECKED;
+/* As tarn_catalog__table_adopt, of a state that has no metadata file: not cached. */
+bool tarn_catalog__table_wrap(TarnCatalog *catalog, TarnTableName name, const char *location,
+                              const TarnTableMetadata *metadata, const TarnTable *base,
+                              TarnArena *arena, TarnStore *store, const TarnTable **table,
+                              TarnError *error) TARN_CHECKED;
+
 bool tarn_catalog__intent_write(TarnCatalog *catalog, const char *const *locations, size_t count,
                                 TarnIntent *intent, TarnError *error) TARN_CHECKED;
 bool tarn_catalog__intent_forget(TarnCatalog *catalog, const TarnIntent *intent,

@@ -54,16 +54,16 @@ static bool check_evidence(const TarnCatalog *catalog, const TarnCommitTable *ch
                                        "build), or write to the zone \"sandbox\"");
 }
 
-static bool check_operation(const TarnCatalog *catalog, const TarnCommitTable *change,
+static bool check_operation(const TarnCatalog *catalog, TarnTableName name,
                             const TarnSnapshot *snapshot, TarnError *error) {
-    const TarnZone *zone = tarn_catalog_zone(catalog, tarn_catalog_name_zone(change->name));
+    const TarnZone *zone = tarn_catalog_zone(catalog, tarn_catalog_name_zone(name));
     if (zone == NULL || !zone->append_only) return true;
     if (strcmp(snapshot->operation, "append") == 0 || strcmp(snapshot->operation, "replace") == 0) {
         return true;
     }
     tarn_base_error_set(error, TARN_E_ZONE_POLICY,
                         "the zone \"%s\" is append-only: rows of \"%s.%s\" cannot be changed",
-                        zone->name, change->name.ns, change->name.name);
+                        zone->name, name.ns, name.name);
     return tarn_base_error_hint(error, "refine the rows in a later zone, or set append_only: false "
                                        "for the zone in tarn.yaml");
 }
@@ -96,7 +96,9 @@ static bool write_metadata(Attempt *attempt, Part *part, TarnError *error) {
               tarn_table_metadata_write(part->metadata, &text, error) &&
               tarn_base_buffer_check(&text, error);
     if (ok) {
-        part->location = next_location(part, attempt->commit->intent, uuid, &part->arena);
+        const TarnIntent *intent = part->change->intent != NULL ? part->change->intent
+                                                                : attempt->commit->intent;
+        part->location = next_location(part, intent, uuid, &part->arena);
         ok = tarn_base_arena_check(&part->arena, error) &&
              tarn_store_put(part->store, part->location, tarn_base_buffer_view(&text),
                             TARN_STORE_IF_ABSENT, &attempt->batch, error);
@@ -164,23 +166,43 @@ static TarnTableUpdate *copy_updates(const TarnPreparedSnapshot *prepared, TarnA
     return updates;
 }
 
-static bool prepare_snapshot(Attempt *attempt, Part *part, TarnError *error) {
-    TarnCommitTable *change = part->change;
+bool tarn_catalog__snapshot_add(TarnCatalog *catalog, TarnTableName name,
+                                TarnSnapshotProducer *producer, const char *base_location,
+                                TarnStoreBatch *batch, TarnArena *arena,
+                                TarnTableMetadata **metadata, TarnError *error) {
     TarnPreparedSnapshot prepared;
-    if (!tarn_table_snapshot_producer_prepare(change->producer, part->metadata, &attempt->batch,
-                                              &prepared, error) ||
-        !check_operation(attempt->catalog, change, prepared.snapshot, error)) {
+    if (!tarn_table_snapshot_producer_prepare(producer, *metadata, batch, &prepared, error) ||
+        !check_operation(catalog, name, prepared.snapshot, error)) {
         return false;
     }
-    const TarnTableUpdate *updates = copy_updates(&prepared, &part->arena);
-    if (!tarn_base_arena_check(&part->arena, error)) return false;
+    const TarnTableUpdate *updates = copy_updates(&prepared, arena);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    return tarn_table_metadata_apply(*metadata, base_location, updates, prepared.update_count,
+                                     tarn_os_clock_ms(catalog->options.os), arena, metadata, error);
+}
+
+static size_t producer_count(const TarnCommitTable *change) {
+    return change->producer != NULL ? 1 + change->more_producer_count : 0;
+}
+
+static TarnSnapshotProducer *producer_at(const TarnCommitTable *change, size_t index) {
+    return index == 0 ? change->producer : change->more_producers[index - 1];
+}
+
+static bool prepare_snapshots(Attempt *attempt, Part *part, TarnError *error) {
+    const TarnCommitTable *change = part->change;
     /* The base enters the metadata log once. */
-    bool logged = part->base == NULL || change->update_count > 0;
-    return tarn_table_metadata_apply(part->metadata,
-                                     logged ? NULL : part->base->metadata_location, updates,
-                                     prepared.update_count,
-                                     tarn_os_clock_ms(attempt->catalog->options.os), &part->arena,
-                                     &part->metadata, error);
+    const char *logged = part->base == NULL || change->update_count > 0
+                             ? NULL
+                             : part->base->metadata_location;
+    for (size_t i = 0; i < producer_count(change); i++) {
+        if (!tarn_catalog__snapshot_add(attempt->catalog, change->name, producer_at(change, i),
+                                        i == 0 ? logged : NULL, &attempt->batch, &part->arena,
+                                        &part->metadata, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool prepare_part(Attempt *attempt, Part *part, TarnError *error) {
@@ -194,7 +216,7 @@ static bool prepare_part(Attempt *attempt, Part *part, TarnError *error) {
               change->update_count, error)) {
         return false;
     }
-    if (change->producer != NULL && !prepare_snapshot(attempt, part, error)) return false;
+    if (!prepare_snapshots(attempt, part, error)) return false;
     return write_metadata(attempt, part, error) &&
            !TARN_FAULT("catalog.commit.after_metadata", error);
 }
@@ -265,8 +287,8 @@ bool tarn_catalog__numbers_write(TarnCatalog *catalog, TarnTableName name, const
         " updated_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (ns, name) do update"
         " set metadata_location = $3, table_uuid = $4, rows = $5, bytes = $6, files = $7,"
         " updated_at_ms = $8",
-        TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
-                       tarn_db_string(location), tarn_db_string(metadata->uuid),
+        TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name), tarn_db_string(location),
+                       tarn_db_string(metadata->uuid),
                        tarn_db_int64(summary_number(snapshot, "total-records")),
                        tarn_db_int64(summary_number(snapshot, "total-files-size")),
                        tarn_db_int64(summary_number(snapshot, "total-data-files")),
@@ -285,13 +307,16 @@ static bool swap_rows(Attempt *attempt, TarnError *error) {
         TarnTableName name = part->base != NULL ? part->base->name : part->change->name;
         bool moved = part->base != NULL ? move_pointer(attempt, part, error)
                                         : create_pointer(attempt, part, error);
-        if (!moved || !tarn_catalog__numbers_write(catalog, name, part->location, part->metadata,
-                                                   error)) {
+        if (!moved ||
+            !tarn_catalog__numbers_write(catalog, name, part->location, part->metadata, error)) {
             return false;
         }
     }
     if (commit->intent != NULL && !tarn_catalog__intent_forget(catalog, commit->intent, error)) {
         return false;
+    }
+    for (size_t i = 0; i < commit->more_intent_count; i++) {
+        if (!tarn_catalog__intent_forget(catalog, &commit->more_intents[i], error)) return false;
     }
     return commit->next_intent == NULL ||
            tarn_catalog__intent_write(catalog, commit->next_locations, commit->next_location_count,
@@ -419,13 +444,14 @@ static bool back_off(TarnCatalog *catalog, uint32_t attempt, TarnError *error) {
 }
 
 static void delete_garbage(const Part *part, bool committed) {
-    const char *const *paths = NULL;
-    size_t count = 0;
     TarnError ignored = {0};
-    if (part->change->producer == NULL) return;
-    tarn_table_snapshot_producer_garbage(part->change->producer, committed, &paths, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (!tarn_store_delete(part->store, paths[i], NULL, &ignored)) {
+    for (size_t p = 0; p < producer_count(part->change); p++) {
+        const char *const *paths = NULL;
+        size_t count = 0;
+        tarn_table_snapshot_producer_garbage(producer_at(part->change, p), committed, &paths,
+                                             &count);
+        for (size_t i = 0; i < count; i++) {
+            if (tarn_store_delete(part->store, paths[i], NULL, &ignored)) continue;
             tarn_base_log(TARN_LOG_WARN, "could not remove \"%s\"", paths[i]);
         }
     }
@@ -433,8 +459,8 @@ static void delete_garbage(const Part *part, bool committed) {
 
 /* Metadata files that fell out of the log, where the table says so. */
 static void delete_old_metadata(const Part *part) {
-    const char *wanted = tarn_table_metadata_property(
-        part->metadata, "write.metadata.delete-after-commit.enabled");
+    const char *wanted = tarn_table_metadata_property(part->metadata,
+                                                      "write.metadata.delete-after-commit.enabled");
     if (part->base == NULL || wanted == NULL || strcmp(wanted, "true") != 0) return;
     const TarnTableMetadata *old = part->base->metadata;
     const TarnTableMetadata *now = part->metadata;
@@ -460,12 +486,12 @@ static void finish(Attempt *attempt) {
         delete_old_metadata(part);
         /* The memory of a create or of given updates is not ours to keep: that is read back. */
         bool shares = part->change->create != NULL || part->change->update_count > 0;
-        bool ok = shares ? tarn_catalog__table_at(attempt->catalog, name, part->location,
-                                                  &part->change->committed, &ignored)
-                         : tarn_catalog__table_adopt(attempt->catalog, name, part->location,
-                                                     part->metadata, part->base, &part->arena,
-                                                     part->store, &part->change->committed,
-                                                     &ignored);
+        bool ok = shares
+                      ? tarn_catalog__table_at(attempt->catalog, name, part->location,
+                                               &part->change->committed, &ignored)
+                      : tarn_catalog__table_adopt(attempt->catalog, name, part->location,
+                                                  part->metadata, part->base, &part->arena,
+                                                  part->store, &part->change->committed, &ignored);
         if (!ok) tarn_base_log(TARN_LOG_WARN, "committed, but: %s", ignored.message);
         tarn_base_arena_dispose(&part->arena);
     }

@@ -106,8 +106,7 @@ static void cache_put(TarnCatalog *catalog, TarnLoadedTable *loaded) {
     catalog->cached[0] = loaded;
 }
 
-static TarnLoadedTable *cache_find(TarnCatalog *catalog, TarnTableName name,
-                                   const char *location) {
+static TarnLoadedTable *cache_find(TarnCatalog *catalog, TarnTableName name, const char *location) {
     for (size_t i = 0; i < TARN_CATALOG_CACHED_TABLES; i++) {
         TarnLoadedTable *loaded = catalog->cached[i];
         if (loaded == NULL) break;
@@ -150,8 +149,8 @@ static bool read_table(TarnCatalog *catalog, TarnTableName name, const char *loc
     TarnLoadedTable *loaded = make_table(catalog, name, location, arena);
     if (loaded == NULL) return tarn_base_arena_check(arena, error);
     if (!tarn_catalog__store_of(catalog, location, &loaded->table.store, error) ||
-        !tarn_store_get(loaded->table.store, location, TARN_STORE_WHOLE,
-                        TARN_LIMIT_METADATA_BYTES, arena, &bytes, NULL, error) ||
+        !tarn_store_get(loaded->table.store, location, TARN_STORE_WHOLE, TARN_LIMIT_METADATA_BYTES,
+                        arena, &bytes, NULL, error) ||
         !tarn_table_metadata_inflate(bytes, location, arena, &text, error) ||
         !tarn_table_metadata_parse(text, location, arena, &metadata, error)) {
         return tarn_base_error_context(error, "while loading the table \"%s.%s\"", name.ns,
@@ -181,17 +180,11 @@ bool tarn_catalog__table_at(TarnCatalog *catalog, TarnTableName name, const char
     return true;
 }
 
-bool tarn_catalog__table_adopt(TarnCatalog *catalog, TarnTableName name, const char *location,
-                               const TarnTableMetadata *metadata, const TarnTable *base,
-                               TarnArena *arena, TarnStore *store, const TarnTable **table,
-                               TarnError *error) {
+bool tarn_catalog__table_wrap(TarnCatalog *catalog, TarnTableName name, const char *location,
+                              const TarnTableMetadata *metadata, const TarnTable *base,
+                              TarnArena *arena, TarnStore *store, const TarnTable **table,
+                              TarnError *error) {
     TarnLoadedTable *base_loaded = (TarnLoadedTable *)(uintptr_t)base;
-    if (base_loaded != NULL && base_loaded->chain >= CHAIN_MAX) {
-        /* The location may live in the arena: it goes last. */
-        bool ok = tarn_catalog__table_at(catalog, name, location, table, error);
-        tarn_base_arena_dispose(arena);
-        return ok;
-    }
     TarnLoadedTable *loaded = make_table(catalog, name, location, arena);
     if (loaded == NULL || !tarn_base_arena_check(arena, error)) {
         tarn_base_arena_dispose(arena);
@@ -206,8 +199,26 @@ bool tarn_catalog__table_adopt(TarnCatalog *catalog, TarnTableName name, const c
     }
     loaded->arena = *arena;
     memset(arena, 0, sizeof(*arena));
-    cache_put(catalog, loaded);
     *table = &loaded->table;
+    return true;
+}
+
+bool tarn_catalog__table_adopt(TarnCatalog *catalog, TarnTableName name, const char *location,
+                               const TarnTableMetadata *metadata, const TarnTable *base,
+                               TarnArena *arena, TarnStore *store, const TarnTable **table,
+                               TarnError *error) {
+    TarnLoadedTable *base_loaded = (TarnLoadedTable *)(uintptr_t)base;
+    if (base_loaded != NULL && base_loaded->chain >= CHAIN_MAX) {
+        /* The location may live in the arena: it goes last. */
+        bool ok = tarn_catalog__table_at(catalog, name, location, table, error);
+        tarn_base_arena_dispose(arena);
+        return ok;
+    }
+    if (!tarn_catalog__table_wrap(catalog, name, location, metadata, base, arena, store, table,
+                                  error)) {
+        return false;
+    }
+    cache_put(catalog, (TarnLoadedTable *)(uintptr_t)*table);
     return true;
 }
 
@@ -218,8 +229,7 @@ bool tarn_catalog_table_find(TarnCatalog *catalog, TarnTableName name, const Tar
     *table = NULL;
     tarn_base_arena_init(&arena, TARN_MIB);
     bool ok = tarn_catalog__pointer_read(catalog, &name, &arena, &location, error) &&
-              (location == NULL ||
-               tarn_catalog__table_at(catalog, name, location, table, error));
+              (location == NULL || tarn_catalog__table_at(catalog, name, location, table, error));
     tarn_base_arena_dispose(&arena);
     return ok;
 }

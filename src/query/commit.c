@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "query/transaction_private.h"
+
 bool tarn_query__intent_take(TarnQuery *query, const char *location, TarnIntent *intent,
                              TarnError *error) {
     if (query->intent_location != NULL && strcmp(query->intent_location, location) == 0) {
@@ -28,23 +30,29 @@ static void keep_intent(TarnQuery *query, const char *location, const TarnIntent
     query->intent_location = strdup(location);
 }
 
+bool tarn_query__write_record(TarnQuery *query, const TarnTableWrite *write, TarnDb *db,
+                              TarnError *error) {
+    const TarnOs *os = tarn_catalog_options(query->catalog)->os;
+    bool is_new = write->base == NULL;
+    /* A new table forgets what led into one of its name before. */
+    if (write->edge_count == 0 && !is_new) return true;
+    return (is_new ? tarn_govern_lineage_replace
+                   : tarn_govern_lineage_add)(db, write->name, write->edges, write->edge_count,
+                                              write->intent->id, tarn_os_clock_ms(os), error);
+}
+
 typedef struct Hook {
-    const TarnQuery *query;
+    TarnQuery *query;
     const TarnTableWrite *write;
 } Hook;
 
-static bool record_lineage(void *state, TarnDb *db, TarnError *error) {
+static bool record(void *state, TarnDb *db, TarnError *error) {
     const Hook *hook = state;
-    const TarnTableWrite *write = hook->write;
-    const TarnOs *os = tarn_catalog_options(hook->query->catalog)->os;
-    bool added = write->base != NULL; /* to what others wrote */
-    return (added ? tarn_govern_lineage_add
-                  : tarn_govern_lineage_replace)(db, write->name, write->edges, write->edge_count,
-                                                 write->intent->id, tarn_os_clock_ms(os), error);
+    return tarn_query__write_record(hook->query, hook->write, db, error);
 }
 
-static bool new_producer(TarnQuery *query, const TarnTableWrite *write,
-                         TarnSnapshotProducer **producer, TarnError *error) {
+bool tarn_query__write_producer(TarnQuery *query, const TarnTableWrite *write,
+                                TarnSnapshotProducer **producer, TarnError *error) {
     TarnProducerOptions options = {
         .os = tarn_catalog_options(query->catalog)->os,
         .store = write->base != NULL ? write->base->store : tarn_catalog_store(query->catalog),
@@ -60,10 +68,9 @@ bool tarn_query__write_commit(TarnQuery *query, TarnTableWrite *write, TarnError
     TarnIntent next = {{0}};
     Hook hook = {query, write};
     bool is_new = write->base == NULL;
-    if (!new_producer(query, write, &producer, error)) return false;
+    if (query->transaction != NULL) return tarn_query__transaction_stage(query, write, error);
+    if (!tarn_query__write_producer(query, write, &producer, error)) return false;
     const char *location = is_new ? write->create->location : write->base->metadata->location;
-    /* A new table forgets what led into one of its name before. */
-    bool has_lineage = write->edge_count > 0 || is_new;
     TarnCommitTable table = {.name = write->name,
                              .base = write->base,
                              .create = write->create,
@@ -74,7 +81,7 @@ bool tarn_query__write_commit(TarnQuery *query, TarnTableWrite *write, TarnError
     TarnCommit commit = {.tables = &table,
                          .table_count = 1,
                          .intent = write->intent,
-                         .hook = has_lineage ? record_lineage : NULL,
+                         .hook = record,
                          .hook_state = &hook,
                          .next_intent = is_new ? NULL : &next,
                          .next_locations = &location,

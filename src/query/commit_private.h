@@ -15,6 +15,8 @@ typedef struct TarnTableWrite {
     const TarnLineageEdge *edges;
     size_t edge_count;
     const TarnIntent *intent;
+    TarnArena *arena;    /* that all of this is in; a transaction takes its memory over */
+    TarnScanPlan *plan;  /* whose manifests it points into; likewise, and sets this NULL */
     int64_t snapshot_id; /* out; TARN_ABSENT = none */
 } TarnTableWrite;
 
@@ -22,8 +24,13 @@ typedef struct TarnTableWrite {
  * or a new one. Who does not commit it abandons it. */
 bool tarn_query__intent_take(TarnQuery *query, const char *location, TarnIntent *intent,
                              TarnError *error) TARN_CHECKED;
-/* Commits it. Errors as of tarn_catalog_commit. */
+/* Commits it, or makes it a part of the running transaction. Errors as of tarn_catalog_commit. */
 bool tarn_query__write_commit(TarnQuery *query, TarnTableWrite *write,
+                              TarnError *error) TARN_CHECKED;
+bool tarn_query__write_producer(TarnQuery *query, const TarnTableWrite *write,
+                                TarnSnapshotProducer **producer, TarnError *error) TARN_CHECKED;
+/* What goes on record with it, in the swap's database transaction: its lineage. */
+bool tarn_query__write_record(TarnQuery *query, const TarnTableWrite *write, TarnDb *db,
                               TarnError *error) TARN_CHECKED;
 
 #endif

@@ -26,12 +26,7 @@
 /* Beyond so many data files their deletes go into one file a partition. */
 #define FILES_OF_THEIR_OWN_MAX 256
 
-typedef struct Writer {
-    const TarnDeleteFilesOptions *options;
-    TarnArena *arena;
-    TarnDeleteFiles *files;
-    TarnError *error;
-} Writer;
+typedef TarnDeleteFilesWriter Writer;
 
 /* Files of one partition stand together, in the order of their paths. */
 static int compare_deletes(const void *a, const void *b) {
@@ -212,6 +207,8 @@ bool tarn_query__delete_files_write(const TarnDeleteFilesOptions *options, TarnN
         return false;
     }
     qsort(deletes, count, sizeof(*deletes), compare_deletes);
-    return write_position_deletes(&writer, deletes, count) &&
+    bool vectors = options->metadata->format_version >= 3;
+    return (vectors ? tarn_query__deletion_vectors_write : write_position_deletes)(&writer, deletes,
+                                                                                   count) &&
            !TARN_FAULT("query.dml.after_delete_files", error);
 }

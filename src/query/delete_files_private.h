@@ -33,4 +33,17 @@ bool tarn_query__delete_files_write(const TarnDeleteFilesOptions *options, TarnN
                                     size_t count, TarnArena *arena, TarnDeleteFiles *files,
                                     TarnError *error) TARN_CHECKED;
 
+/* --- within delete_files.c and deletion_vectors.c --- */
+
+typedef struct TarnDeleteFilesWriter {
+    const TarnDeleteFilesOptions *options;
+    TarnArena *arena;
+    TarnDeleteFiles *files;
+    TarnError *error;
+} TarnDeleteFilesWriter;
+
+/* One Puffin file with a deletion vector for each data file. */
+bool tarn_query__deletion_vectors_write(TarnDeleteFilesWriter *writer,
+                                        const TarnNewDeletes *deletes, size_t count);
+
 #endif

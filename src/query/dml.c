@@ -23,6 +23,7 @@
 #include "query/commit_private.h"
 #include "query/delete_files_private.h"
 #include "query/scan_private.h"
+#include "query/transaction_private.h"
 
 /* How often a statement that lost a conflict runs again. */
 #define RERUNS_MAX 20
@@ -85,7 +86,7 @@ static bool keeps_lineage(const Dml *dml) { return dml->base->metadata->format_v
 /* --- preparing --- */
 
 static bool load_base(Dml *dml) {
-    if (tarn_catalog_table_load(dml->query->catalog, dml->parsed->name, &dml->base, dml->error)) {
+    if (tarn_query__table_load(dml->query, dml->parsed->name, &dml->base, dml->error)) {
         return true;
     }
     TarnError told = *dml->error;
@@ -353,7 +354,8 @@ static bool commit(Dml *dml) {
                                  .removed_deletes = dml->deletes.removed,
                                  .removed_delete_count = dml->deletes.removed_count,
                                  .conflict_filter = dml->target.filter};
-    TarnTableWrite write = {.name = dml->base->name, .base = dml->base, .intent = &dml->intent};
+    TarnTableWrite write = {
+        .name = dml->base->name, .base = dml->base, .intent = &dml->intent, .arena = dml->arena};
     const char **locations = NULL;
     if (!take_intent(dml) || !add_files(dml, &change, &locations, &write.file_count) ||
         !add_referenced(dml, &change)) {
@@ -368,7 +370,9 @@ static bool commit(Dml *dml) {
     change.refuse_new_deletes = dml->parsed->kind != TARN_STATEMENT_DELETE;
     write.change = &change;
     write.files = locations;
+    write.plan = dml->target.plan;
     if (!tarn_query__write_commit(dml->query, &write, dml->error)) return false;
+    dml->target.plan = write.plan;
     dml->has_intent = false;
     dml->statement->snapshot_id = write.snapshot_id;
     return true;
@@ -382,8 +386,11 @@ static bool commit_truncate(Dml *dml) {
         .added_sequence_number = TARN_ABSENT,
         .starting_snapshot_id = TARN_ABSENT,
         .remove_where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE)};
-    TarnTableWrite write = {
-        .name = dml->base->name, .base = dml->base, .change = &change, .intent = &dml->intent};
+    TarnTableWrite write = {.name = dml->base->name,
+                            .base = dml->base,
+                            .change = &change,
+                            .intent = &dml->intent,
+                            .arena = dml->arena};
     if (!take_intent(dml) || !tarn_query__write_commit(dml->query, &write, dml->error)) {
         return false;
     }

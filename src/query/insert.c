@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "query/commit_private.h"
 #include "query/dml_private.h"
+#include "query/transaction_private.h"
 #include "query/write.h"
 
 /* --- writing and committing --- */
@@ -70,7 +71,8 @@ static bool commit_files(Write *write, const TarnWrittenFiles *files, const Tarn
                              .file_count = files->count,
                              .edges = write->edges,
                              .edge_count = write->edge_count,
-                             .intent = intent};
+                             .intent = intent,
+                             .arena = &write->statement->arena};
     if (!tarn_query__write_commit(write->statement->query, &commit, write->error)) return false;
     write->statement->snapshot_id = commit.snapshot_id;
     return true;
@@ -206,7 +208,7 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
     TarnPrepared prepared;
     Write write = {.statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
     if (!tarn_query__write_ref(run, &write.ref, error)) return false;
-    if (!tarn_catalog_table_load(query->catalog, parsed->name, &write.base, error)) {
+    if (!tarn_query__table_load(query, parsed->name, &write.base, error)) {
         TarnError told = *error;
         tarn_query__error_at(parsed->tokens.source, parsed->name_offset, told.code, error, "%s",
                              told.message);

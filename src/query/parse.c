@@ -244,9 +244,7 @@ static bool parse_show(TarnParser *parser) {
 }
 
 static bool refuse_kind(TarnParser *parser) {
-    static const char *const later[] = {"UPDATE",   "DELETE", "MERGE", "TRUNCATE",
-                                        "COPY",     "BEGIN",  "START", "COMMIT",
-                                        "ROLLBACK", "UNDROP", "END",   "ABORT"};
+    static const char *const later[] = {"COPY", "UNDROP"};
     const TarnToken *first = tarn_query__peek(parser);
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
         if (!tarn_query__token_is(first, later[i])) continue;
@@ -287,6 +285,9 @@ bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, Tarn
     if (tarn_query__accept(&parser, "UPDATE")) return tarn_query__parse_update(&parser);
     if (tarn_query__accept(&parser, "MERGE")) return tarn_query__parse_merge(&parser);
     if (tarn_query__accept(&parser, "TRUNCATE")) return tarn_query__parse_truncate(&parser);
+    if (tarn_query__parse_is_transaction(&parser)) {
+        return tarn_query__parse_transaction(&parser);
+    }
     if (tarn_query__accept(&parser, "ALTER")) return tarn_query__parse_alter(&parser);
     if (tarn_query__accept(&parser, "SHOW")) return parse_show(&parser);
     if (tarn_query__accept(&parser, "DESCRIBE") || tarn_query__accept(&parser, "DESC")) {

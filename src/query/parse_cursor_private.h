@@ -56,5 +56,8 @@ bool tarn_query__parse_delete(TarnParser *parser);
 bool tarn_query__parse_update(TarnParser *parser);
 bool tarn_query__parse_merge(TarnParser *parser);
 bool tarn_query__parse_truncate(TarnParser *parser);
+/* At the first word: BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK, ABORT. */
+bool tarn_query__parse_is_transaction(const TarnParser *parser);
+bool tarn_query__parse_transaction(TarnParser *parser);
 
 #endif

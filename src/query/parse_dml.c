@@ -291,3 +291,31 @@ bool tarn_query__parse_merge(TarnParser *parser) {
     } while (tarn_query__token_is(tarn_query__peek(parser), "WHEN"));
     return refuse_returning(parser) && tarn_query__expect_end(parser);
 }
+
+/* --- transactions --- */
+
+bool tarn_query__parse_is_transaction(const TarnParser *parser) {
+    static const char *const words[] = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (tarn_query__token_is(tarn_query__peek(parser), words[i])) return true;
+    }
+    return false;
+}
+
+bool tarn_query__parse_transaction(TarnParser *parser) {
+    TarnParsed *out = parser->out;
+    if (tarn_query__accept(parser, "START")) {
+        out->kind = TARN_STATEMENT_BEGIN;
+        return tarn_query__expect(parser, "TRANSACTION") && tarn_query__expect_end(parser);
+    }
+    if (tarn_query__accept(parser, "BEGIN")) {
+        out->kind = TARN_STATEMENT_BEGIN;
+    } else if (tarn_query__accept(parser, "COMMIT") || tarn_query__accept(parser, "END")) {
+        out->kind = TARN_STATEMENT_COMMIT;
+    } else {
+        parser->at++;
+        out->kind = TARN_STATEMENT_ROLLBACK;
+    }
+    if (!tarn_query__accept(parser, "TRANSACTION")) tarn_query__accept(parser, "WORK");
+    return tarn_query__expect_end(parser);
+}

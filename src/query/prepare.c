@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "query/query_private.h"
 #include "query/scan_private.h"
+#include "query/transaction_private.h"
 
 /* Views that refer to views; deeper is a circle or a mistake. */
 #define VIEW_DEPTH_MAX 16
@@ -237,16 +238,16 @@ static bool bind_reference(TarnPrepared *prepared, const TarnReference *referenc
         return tarn_base_error_hint(error, "see the zones with: tarn ls");
     }
     if (is_target(prepared, reference)) return bind_target(prepared, reference, error);
-    if (!tarn_catalog_table_find(catalog, name, &table, error)) return false;
+    if (!tarn_query__table_find(prepared->query, name, &table, error)) return false;
     if (table != NULL) return bind_table(prepared, reference, table, travel, NULL, error);
     if (!tarn_catalog_view_find(catalog, name, prepared->arena, &view, error)) return false;
     if (view != NULL) return bind_view(prepared, reference, view, error);
     if (tarn_query__metadata_name(name.name, prepared->arena, &base_name, &kind)) {
         TarnTableName base = {name.ns, base_name};
-        if (!tarn_catalog_table_load(catalog, base, &table, error)) return false;
+        if (!tarn_query__table_load(prepared->query, base, &table, error)) return false;
         return bind_table(prepared, reference, table, travel, kind, error);
     }
-    return tarn_catalog_table_load(catalog, name, &table, error); /* says what is near */
+    return tarn_query__table_load(prepared->query, name, &table, error); /* says what is near */
 }
 
 static bool bind_references(TarnPrepared *prepared, const TarnReferences *references,

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "query/functions.h"
 #include "query/query_private.h"
+#include "query/transaction_private.h"
 
 /* --- opening --- */
 
@@ -68,6 +69,7 @@ bool tarn_query_open(const TarnQueryOptions *options, TarnQuery **query, TarnErr
 
 void tarn_query_close(TarnQuery *query) {
     if (query == NULL) return;
+    tarn_query__transaction_end(query);
     if (query->intent_location != NULL) {
         tarn_catalog_intent_abandon(query->catalog, &query->intent);
         free(query->intent_location);
@@ -156,8 +158,25 @@ bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
     return ok;
 }
 
+bool tarn_query_in_transaction(const TarnQuery *query) { return query->transaction != NULL; }
+
+static bool refuse_definition(const TarnStatement *statement, const TarnParsed *parsed,
+                              TarnError *error) {
+    bool defines = parsed->kind == TARN_STATEMENT_CREATE_TABLE ||
+                   parsed->kind == TARN_STATEMENT_CREATE_TABLE_AS ||
+                   parsed->kind == TARN_STATEMENT_ALTER_TABLE ||
+                   parsed->kind == TARN_STATEMENT_DROP ||
+                   parsed->kind == TARN_STATEMENT_CREATE_VIEW ||
+                   parsed->kind == TARN_STATEMENT_CREATE_SCHEMA;
+    if (!defines || statement->query->transaction == NULL) return true;
+    tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
+                        "tables, views and schemas are not defined inside a transaction");
+    return tarn_base_error_hint(error, "COMMIT first: definitions are committed by themselves");
+}
+
 static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
                        const TarnRunOptions *run, TarnError *error) {
+    if (!refuse_definition(statement, parsed, error)) return false;
     switch (parsed->kind) {
     case TARN_STATEMENT_SELECT: return tarn_query__select(statement, parsed, run, error);
     case TARN_STATEMENT_INSERT: return tarn_query__insert(statement, parsed, run, error);
@@ -165,6 +184,9 @@ static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
     case TARN_STATEMENT_UPDATE:
     case TARN_STATEMENT_MERGE:
     case TARN_STATEMENT_TRUNCATE: return tarn_query__dml(statement, parsed, run, error);
+    case TARN_STATEMENT_BEGIN:
+    case TARN_STATEMENT_COMMIT:
+    case TARN_STATEMENT_ROLLBACK: return tarn_query__transaction_run(statement, parsed, error);
     case TARN_STATEMENT_CREATE_TABLE:
     case TARN_STATEMENT_CREATE_TABLE_AS:
         return tarn_query__create_table(statement, parsed, run, error);

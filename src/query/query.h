@@ -62,6 +62,9 @@ typedef enum TarnStatementKind {
     TARN_STATEMENT_UPDATE,
     TARN_STATEMENT_MERGE,
     TARN_STATEMENT_TRUNCATE,
+    TARN_STATEMENT_BEGIN,
+    TARN_STATEMENT_COMMIT,
+    TARN_STATEMENT_ROLLBACK,
     TARN_STATEMENT_CREATE_TABLE,
     TARN_STATEMENT_CREATE_TABLE_AS,
     TARN_STATEMENT_ALTER_TABLE,
@@ -102,6 +105,8 @@ struct TarnStatement {
 bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *options,
                     TarnStatement **statement, TarnError *error) TARN_CHECKED;
 void tarn_query_statement_free(TarnStatement *statement); /* NULL is fine */
+/* A transaction has begun and has not ended; closing the query rolls it back. */
+bool tarn_query_in_transaction(const TarnQuery *query);
 
 /* A script's statements: text without the semicolon, and where each begins. */
 typedef struct TarnScriptPart {

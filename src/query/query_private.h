@@ -20,6 +20,7 @@ struct TarnQuery {
     const char *branch;    /* of runs that name none; NULL = main */
     TarnFileLists *file_lists; /* of the statement prepared last; the engine frees it */
     TarnMarks *marks;          /* of the statement that runs; likewise */
+    struct TarnTransaction *transaction; /* NULL = each statement is one of its own */
 };
 
 /* --- places (time_travel.c) --- */

@@ -21,6 +21,7 @@
 
 #include "base/limits.h"
 #include "query/scan_private.h"
+#include "query/transaction_private.h"
 
 /* The columns of files that keep the lineage of rows moved there, by their reserved ids. */
 const TarnField tarn_query__scan_lineage[2] = {
@@ -79,7 +80,10 @@ bool tarn_query__scan_register(const TarnScanWriter *scan, const size_t *tasks, 
         const TarnScanTask *task = &scan->plan->tasks[tasks[i]];
         items[i].deleted = scan->positions != NULL ? scan->positions[tasks[i]] : NULL;
         items[i].facts[TARN_FILE_TASK] = (int64_t)tasks[i];
-        items[i].facts[TARN_FILE_FIRST_ROW_ID] = task->first_row_id;
+        /* Ids that the running transaction gave change if it is prepared again: rows of its own
+         * get theirs with the last of its statements. */
+        bool is_final = !tarn_query__transaction_made(scan->query, task->snapshot_id);
+        items[i].facts[TARN_FILE_FIRST_ROW_ID] = is_final ? task->first_row_id : TARN_ABSENT;
         items[i].facts[TARN_FILE_SEQUENCE] = task->sequence_number;
         items[i].facts[TARN_FILE_PARTITION] = scan->partitions != NULL ? scan->partitions[tasks[i]]
                                                                        : 0;

@@ -35,8 +35,9 @@ bool tarn_table_snapshot_producer_new(const TarnProducerOptions *options,
     tarn_base_map_init(&producer->rewrites, &producer->arena);
     tarn_base_map_init(&producer->merges, &producer->arena);
     int64_t start = change->starting_snapshot_id;
-    producer->has_start = start != 0 && start != TARN_ABSENT;
-    producer->starting_snapshot_id = producer->has_start ? start : TARN_ABSENT;
+    bool has_id = start != 0 && start != TARN_ABSENT;
+    producer->has_start = has_id || change->starts_empty;
+    producer->starting_snapshot_id = has_id ? start : TARN_ABSENT;
     if (!tarn_os_random_id(options->os, &producer->snapshot_id, error) ||
         !tarn_table__produce_index_removed(producer, error) ||
         !tarn_table__produce_index_deletes(producer, error)) {

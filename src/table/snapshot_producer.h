@@ -84,6 +84,10 @@ typedef struct TarnSnapshotChange {
     /* Conflicts with snapshots between `starting_snapshot_id` and the base. Appends need none.
      * TARN_E_COMMIT_CONFLICT naming the snapshot. */
     int64_t starting_snapshot_id; /* 0 or TARN_ABSENT = the base of the first prepare */
+    bool starts_empty;            /* the branch had no snapshot: none since is older */
+    /* Snapshots since the start that are no conflict: of the transaction this change is part of. */
+    const int64_t *own_snapshots;
+    size_t own_snapshot_count;
     bool refuse_new_data;         /* that `conflict_filter` may match */
     bool refuse_new_deletes;      /* delete files added since, of partitions the filter may match */
     const TarnPredicate *conflict_filter; /* bound; NULL = everything */

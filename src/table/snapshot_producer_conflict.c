@@ -11,6 +11,14 @@
 
 #include "table/snapshot_producer_private.h"
 
+static bool is_own(const TarnSnapshotProducer *producer, int64_t id) {
+    const TarnSnapshotChange *change = producer->change;
+    for (size_t i = 0; i < change->own_snapshot_count; i++) {
+        if (change->own_snapshots[i] == id) return true;
+    }
+    return false;
+}
+
 bool tarn_table__produce_history(TarnSnapshotProducer *producer, TarnProducerHistory *history,
                                  TarnError *error) {
     const TarnTableMetadata *base = producer->base;
@@ -20,8 +28,9 @@ bool tarn_table__produce_history(TarnSnapshotProducer *producer, TarnProducerHis
     history->items = TARN_NEW_ARRAY(arena, base->snapshot_count, const TarnSnapshot *);
     if (!tarn_base_arena_check(arena, error)) return false;
     const TarnSnapshot *at = producer->parent;
-    while (at != NULL && at->id != start && history->count < base->snapshot_count) {
-        history->items[history->count++] = at;
+    /* The bound ends a circle in hostile metadata. */
+    for (size_t i = 0; at != NULL && at->id != start && i < base->snapshot_count; i++) {
+        if (!is_own(producer, at->id)) history->items[history->count++] = at;
         at = at->parent_id != TARN_ABSENT ? tarn_table_metadata_snapshot(base, at->parent_id)
                                           : NULL;
     }

@@ -63,6 +63,115 @@ static void columns_may_be_called_anything(void) {
     RUN("select * from sandbox.n order by 1", "0|f0|0;2|f2|4;3|f3|6");
 }
 
+/* Another connection to the same lake. */
+static TarnDb *other_db;
+static TarnCatalog *other_catalog;
+static TarnQuery *other_query;
+
+static bool open_other(void) {
+    TarnDbOptions db_options = {.how = TARN_DB_OPEN};
+    TarnCatalogOptions options = *tarn_catalog_options(catalog);
+    if (!tarn_db_open(options.os, url, &db_options, &other_db, &error)) return false;
+    options.db = other_db;
+    if (!tarn_catalog_open(&options, &other_catalog, &error)) return false;
+    TarnQueryOptions query_options = {.catalog = other_catalog};
+    return tarn_query_open(&query_options, &other_query, &error);
+}
+
+static void close_other(void) {
+    tarn_query_close(other_query);
+    tarn_catalog_close(other_catalog);
+    tarn_db_close(other_db);
+}
+
+static const char *run_other(const char *sql) {
+    TarnQuery *own = query;
+    query = other_query;
+    const char *answer = run(sql);
+    query = own;
+    return answer;
+}
+
+#define OTHER(sql, expected) tap_string(__FILE__, __LINE__, sql, run_other(sql), expected)
+
+static void transactions_see_one_state(void) {
+    RUN("create table sandbox.ta as select i as id, 0 as v from range(4) r(i)",
+        "created table sandbox.ta");
+    RUN("create table sandbox.tb as select i as id, 0 as v from range(4) r(i)",
+        "created table sandbox.tb");
+    REQUIRE_OK(open_other(), &error);
+    RUN("begin", "began a transaction");
+    OTHER("insert into sandbox.tb values (9, 9)", "inserted 1 row into sandbox.tb");
+    RUN("select count(*) from sandbox.tb", "4");
+    RUN("update sandbox.ta set v = 1 where id = 1", "updated 1 row of sandbox.ta");
+    RUN("insert into sandbox.tb values (5, 5)", "inserted 1 row into sandbox.tb");
+    OTHER("select sum(v) from sandbox.ta", "0");
+    tarn_base_fault_init("query.transaction.before_commit=error");
+    CHECK(strncmp(run("commit"), "error: FAULT_INJECTED", 21) == 0);
+    tarn_base_fault_init(NULL);
+    RUN("select sum(v) from sandbox.ta", "0");
+    RUN("begin", "began a transaction");
+    RUN("update sandbox.ta set v = 1 where id = 1", "updated 1 row of sandbox.ta");
+    RUN("insert into sandbox.tb values (5, 5)", "inserted 1 row into sandbox.tb");
+    RUN("commit", "committed 2 tables");
+    OTHER("select sum(v) from sandbox.ta", "1");
+    RUN("select count(*) from sandbox.tb", "6");
+    close_other();
+}
+
+static void conflicts_end_transactions(void) {
+    REQUIRE_OK(open_other(), &error);
+    RUN("begin", "began a transaction");
+    RUN("insert into sandbox.tb values (100, 100)", "inserted 1 row into sandbox.tb");
+    RUN("update sandbox.ta set v = 2 where id = 2", "updated 1 row of sandbox.ta");
+    OTHER("update sandbox.ta set v = 3 where id = 2", "updated 1 row of sandbox.ta");
+    CHECK(strncmp(run("commit"), "error: COMMIT_CONFLICT", 22) == 0);
+    CHECK(strstr(error.message, "snapshot") != NULL);
+    CHECK(!tarn_query_in_transaction(query));
+    RUN("select v from sandbox.ta where id = 2", "3");
+    RUN("select count(*) from sandbox.tb where id = 100", "0");
+    /* Rows of others that the condition holds for: the statement would have changed them too. */
+    RUN("begin", "began a transaction");
+    RUN("delete from sandbox.ta where v = 50", "deleted 0 rows from sandbox.ta");
+    RUN("delete from sandbox.ta where v = 3", "deleted 1 row from sandbox.ta");
+    OTHER("insert into sandbox.ta values (7, 3)", "inserted 1 row into sandbox.ta");
+    CHECK(strncmp(run("commit"), "error: COMMIT_CONFLICT", 22) == 0);
+    /* Outside of a transaction the statement is run again. */
+    OTHER("insert into sandbox.ta values (8, 3)", "inserted 1 row into sandbox.ta");
+    RUN("delete from sandbox.ta where v = 3", "deleted 3 rows from sandbox.ta");
+    close_other();
+}
+
+/* Ids that rows get in a transaction are final only with its commit, which may come after others. */
+static void row_ids_stay_unique_over_a_rebase(void) {
+    RUN("create table sandbox.l (id int, v int) with ('format-version' = 3)",
+        "created table sandbox.l");
+    RUN("insert into sandbox.l select i, 0 from range(3) r(i)",
+        "inserted 3 rows into sandbox.l");
+    REQUIRE_OK(open_other(), &error);
+    RUN("begin", "began a transaction");
+    RUN("insert into sandbox.l values (10, 0), (11, 0)", "inserted 2 rows into sandbox.l");
+    RUN("update sandbox.l set v = 1 where id in (1, 11)", "updated 2 rows of sandbox.l");
+    OTHER("insert into sandbox.l values (20, 0)", "inserted 1 row into sandbox.l");
+    RUN("commit", "committed 1 table");
+    RUN("select count(*), sum(v) from sandbox.l", "6|2");
+    /* The table's row keeps its id in the new file; that of the transaction gets one there. */
+    char sql[512];
+    TarnText ids = {0};
+    TarnArena arena;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    snprintf(sql, sizeof(sql),
+             "select string_agg(id || ':' || coalesce(_row_id::varchar, 'none'), ',' order by id) "
+             "from read_parquet('%s/sandbox/l-*/data/*.parquet', union_by_name = true) where v = 1",
+             warehouse);
+    REQUIRE_OK(tarn_engine_query_text(tarn_query_session(query), tarn_base_text(sql), NULL, 0,
+                                      &arena, &ids, &error),
+               &error);
+    CHECK(tarn_base_text_is(ids, "1:1,11:none"));
+    tarn_base_arena_dispose(&arena);
+    close_other();
+}
+
 int main(int argc, char **argv) {
     TAP_START(argc, argv);
     if (!open_lake()) return 1;
@@ -71,6 +180,9 @@ int main(int argc, char **argv) {
     TAP_TEST(only_rows_of_the_condition_change);
     TAP_TEST(a_failed_statement_leaves_nothing);
     TAP_TEST(columns_may_be_called_anything);
+    TAP_TEST(transactions_see_one_state);
+    TAP_TEST(conflicts_end_transactions);
+    TAP_TEST(row_ids_stay_unique_over_a_rebase);
     close_lake();
     return tap_end();
 }

@@ -175,7 +175,7 @@ static void what_is_not_understood_is_refused(void) {
         "attach ':memory:' as x",                 "pragma database_list",
         "set threads = 1",                        "copy sandbox.h to '/tmp/x.csv'",
         "install httpfs",                         "vacuum",
-        "select tarn_mark(1, 1, 1, 1)",           "begin",
+        "select tarn_mark(1, 1, 1, 1)",           "commit",
         "select 1; drop table sandbox.h",         "select current_setting('threads')",
         "call pragma_version()",                  "select * from duckdb_settings()",
         "select * from h",                        "select * from information_schema.tables"};
