@@ -169,3 +169,10 @@ def lake(tmp_path):
     if not os.access(TARN, os.X_OK):
         pytest.fail(f"there is no program at {TARN}")
     return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def spark(lake, tmp_path):
+    import spark_peer
+
+    return spark_peer.Session(lake, tmp_path / "own")
