@@ -21,6 +21,8 @@ TARN = os.environ.get("TARN", str(ROOT / "build" / "tarn"))
 class Lake:
     """A lake in a folder, driven through the command line alone."""
 
+    own = True  # whether tarn alone writes to it: then its promises are checked too
+
     def __init__(self, folder):
         self.folder = Path(folder)
         self.run("init", str(folder))
@@ -166,13 +168,19 @@ def ordered(rows):
 
 @pytest.fixture
 def lake(tmp_path):
+    """A new lake; what a test has left in it is looked at by the linter."""
+    from linter import lint_lake
+
     if not os.access(TARN, os.X_OK):
         pytest.fail(f"there is no program at {TARN}")
-    return Lake(tmp_path / "lake")
+    made = Lake(tmp_path / "lake")
+    yield made
+    assert lint_lake(made.folder, own=made.own, few=2000).problems == []
 
 
 @pytest.fixture
 def spark(lake, tmp_path):
     import spark_peer
 
+    lake.own = False
     return spark_peer.Session(lake, tmp_path / "own")

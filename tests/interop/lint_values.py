@@ -216,7 +216,7 @@ def result_kind(text, kind):
 
 
 def transformed(text, kind, values):
-    """The distinct results of a transform over values of pyarrow, as partition_output gives them."""
+    """The distinct results of a transform over values of pyarrow, in partition_output's form."""
     function = transform_of(text).transform(source_type(kind))
     results = {function(partition_input(kind, value)) for value in values}
     return {partition_output(v) if isinstance(v, bytes) else v for v in results}

@@ -6,9 +6,9 @@
 
 Every snapshot, manifest list and manifest of the table's metadata is read with fastavro, every data
 file with pyarrow, every deletion vector with pyroaring; nothing with tarn. Each rule has a name in
-RULES, and test_linter.py has a broken table for each. Rows are compared with metrics in files of at
-most `few` rows; of larger ones the footer alone. `own`: hold it to what tarn itself promises, beyond
-what other writers keep to.
+RULES, and test_linter_rules.py has a broken table for each. Rows are compared with metrics in files
+of at most `few` rows; of larger ones the footer alone. `own`: hold it to what tarn itself promises,
+beyond what other writers keep to.
 """
 
 import contextlib
@@ -104,8 +104,9 @@ RULES = {
     "orphans": "nothing lies in a table's folder but what is referenced or in an intent",
 }
 FEW = 20000
-# what fastavro, pyarrow, json and the linter's own look-ups raise on files that are not as they must
-READING_ERRORS = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, StopIteration)
+# what fastavro, pyarrow, json and the linter's own look-ups raise on files that are wrong
+READING_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError,
+                  StopIteration)
 
 
 class Linter:
@@ -542,7 +543,7 @@ class Table:
 
 
 def check_table(out, location):
-    """One table; returns (its metadata, the paths that it needs), or None when it is unreadable."""
+    """One table; returns its metadata and the paths that it needs, or None if it is unreadable."""
     with readable(out, location.rsplit("/", 1)[-1]):
         return look_at_table(out, location)
     return None
@@ -600,7 +601,7 @@ def lint_lake(folder, own=True, few=FEW):
         root = local(metadata["location"])
         kept = int(metadata.get("properties", {}).get("write.metadata.previous-versions-max", 100))
         trimmed = len(metadata.get("metadata-log", [])) >= kept
-        inside = found and Path(folder).resolve() in root.resolve().parents
+        inside = own and found and Path(folder).resolve() in root.resolve().parents
         for path in root.rglob("*") if inside else []:
             if path.is_file() and str(path) not in needed and \
                     not any(intent in path.name for intent in intents) and \

@@ -92,6 +92,7 @@ def test_snapshots_are_the_same_history(lake):
 def test_a_foreign_writer_takes_turns(lake):
     import pyarrow
 
+    lake.own = False
     lake.do("create table sandbox.w (id bigint, name varchar) partitioned by (bucket(3, id))")
     for number in range(6):
         if number % 2 == 0:

@@ -119,6 +119,7 @@ def foreign_catalog(tmp_path):
 
 
 def register(lake, table, name):
+    lake.own = False
     lake.cli("table", "register", name, table.metadata_location.removeprefix("file://"))
 
 
