@@ -488,6 +488,16 @@ static bool plan_files(Planner *planner, const TarnManifestListPin *list, TarnEr
     return false;
 }
 
+bool tarn_table__snapshot_has_list(const TarnSnapshot *snapshot, TarnError *error) {
+    if (snapshot->manifest_list != NULL) return true;
+    tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
+                        "snapshot %" PRId64 " has no manifest list: it was written by a very old "
+                        "version 1 writer",
+                        snapshot->id);
+    return tarn_base_error_hint(error, "commit once more with an engine that reads it: new "
+                                       "snapshots have manifest lists");
+}
+
 bool tarn_table_scan_plan(const TarnScanOptions *options, const TarnSnapshot *snapshot,
                           const TarnPredicate *predicate, TarnArena *arena, TarnScanPlan **result,
                           TarnError *error) {
@@ -500,12 +510,7 @@ bool tarn_table_scan_plan(const TarnScanOptions *options, const TarnSnapshot *sn
     plan->snapshot_id = snapshot != NULL ? snapshot->id : TARN_ABSENT;
     *result = plan;
     if (snapshot == NULL) return true;
-    if (snapshot->manifest_list == NULL) {
-        return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
-                                   "snapshot %" PRId64 " has no manifest list: it was written by "
-                                   "a very old version 1 writer",
-                                   snapshot->id);
-    }
+    if (!tarn_table__snapshot_has_list(snapshot, error)) return false;
     if (!tarn_table_manifest_list_acquire(options->cache, options->store, snapshot->manifest_list,
                                           &pins->list, error)) {
         return false;

@@ -29,12 +29,9 @@ bool tarn_table_entries_open(const TarnInspectOptions *options, const TarnSnapsh
     }
     cursor->options = *options;
     cursor->kind = kind;
-    if (snapshot != NULL && snapshot->manifest_list == NULL) {
+    if (snapshot != NULL && !tarn_table__snapshot_has_list(snapshot, error)) {
         free(cursor);
-        return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
-                                   "snapshot %" PRId64 " has no manifest list: it was written by "
-                                   "a very old version 1 writer",
-                                   snapshot->id);
+        return false;
     }
     if (snapshot != NULL &&
         !tarn_table_manifest_list_acquire(options->cache, options->store, snapshot->manifest_list,

@@ -23,6 +23,9 @@ bool tarn_table__spec_filters_init(TarnSpecFilters *filters, const TarnTableMeta
 bool tarn_table__spec_filters_get(TarnSpecFilters *filters, const TarnManifestFile *file,
                                   const TarnPartitionFilter **filter,
                                   const TarnPartitionSpec **spec, TarnError *error) TARN_CHECKED;
+/* TARN_E_FORMAT_UNSUPPORTED for a snapshot of a very old version 1 writer: its manifests are listed
+ * in the metadata itself, which is not read. */
+bool tarn_table__snapshot_has_list(const TarnSnapshot *snapshot, TarnError *error) TARN_CHECKED;
 /* Can the manifest have live files? Unknown counts: yes. */
 bool tarn_table__manifest_has_live(const TarnManifestFile *file);
 /* The data sequence number of an entry, inherited where left out; TARN_ABSENT if it has none. */

@@ -99,13 +99,7 @@ static bool find_parent(TarnSnapshotProducer *producer, TarnError *error) {
                                    ", which the table does not have",
                                    name, parent);
     }
-    if (producer->parent->manifest_list == NULL) {
-        return tarn_base_error_set(error, TARN_E_METADATA_INVALID,
-                                   "snapshot %" PRId64 " has no manifest list: it was written by "
-                                   "a very old version 1 writer",
-                                   parent);
-    }
-    return true;
+    return tarn_table__snapshot_has_list(producer->parent, error);
 }
 
 static bool begin_attempt(TarnSnapshotProducer *producer, const TarnTableMetadata *base,

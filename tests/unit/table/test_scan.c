@@ -37,7 +37,7 @@ static void an_empty_table_has_an_empty_plan(void) {
     TarnSnapshot old = {.id = 5};
     TarnScanOptions options = scan_options();
     CHECK(!tarn_table_scan_plan(&options, &old, always(), &arena, &plan, &error));
-    CHECK_INT(error.code, TARN_E_METADATA_INVALID);
+    CHECK_INT(error.code, TARN_E_FORMAT_UNSUPPORTED);
 }
 
 static void counts_what_is_read_and_kept(void) {
