@@ -7,21 +7,14 @@ from linter import lint
 MODES = ", ".join(f"'write.{verb}.mode'='{{mode}}'" for verb in ("delete", "update", "merge"))
 ROWS = "select id, id % 5, date_add(date'2026-01-01', cast(id as int)), 'name ' || id " \
        "from range({}, {})"
-REFUSED = ("does not apply", "does not read", "not supported", "not read")
 
 
 def read(lake, query):
-    """tarn's rows. Not being able to read a table is told, and is no wrong answer."""
-    done = lake.cli("sql", "-o", "ndjson", "-c", query, ok=False)
-    if done.returncode != 0:
-        said = done.stderr.strip()
-        assert any(words in said for words in REFUSED), f"{query}: {said}"
-        pytest.xfail("tarn refuses: " + said.splitlines()[0])
     return ordered(lake.sql(query))
 
 
 def same(lake, spark, table="sandbox.t"):
-    """Both see the same rows; spark is asked first, so that a refusal of tarn hides nothing."""
+    """Both see the same rows, with filters too, and the linter finds nothing in them."""
     wanted = spark.table(f"tarn.{table}")
     assert lint(spark.location(f"tarn.{table}"), own=False).problems == []
     assert read(lake, f"select * from {table}") == wanted
@@ -147,9 +140,6 @@ def test_branches_and_tags(lake, spark):
     for ref in ("release", "audit"):
         wanted = ordered(spark.rows(f"select * from tarn.sandbox.t version as of '{ref}'"))
         assert len(wanted) == {"release": 5, "audit": 8}[ref]
-        done = lake.cli("sql", "-c", f"select * from sandbox.t at (version => '{ref}')", ok=False)
-        if done.returncode != 0:
-            pytest.xfail("tarn has no refs: " + done.stderr.strip().splitlines()[0])
         assert ordered(lake.sql(f"select * from sandbox.t at (version => '{ref}')")) == wanted
     lake.do("insert into sandbox.t values (50, 0, NULL, 'tarn')")
     same(lake, spark)
@@ -181,8 +171,9 @@ def test_defaults_of_columns(lake, spark):
              "update tarn.sandbox.t set name = 'u' where id = 3")
     wanted = same(lake, spark)
     assert [row for row in wanted if row["n"] == 1 and row["s"] == "own"]
+    # Spark 4.0.5 with Iceberg 1.11 finds only the row that it rewrote, so the rows are the judge
     assert read(lake, "select id from sandbox.t where n = 42") == \
-        spark.table("tarn.sandbox.t", "id", "n = 42")
+        [{"id": row["id"]} for row in sorted(wanted, key=lambda row: row["id"]) if row["n"] == 42]
 
 
 def test_a_table_of_a_hadoop_catalog_is_registered(lake, spark):
@@ -194,7 +185,5 @@ def test_a_table_of_a_hadoop_catalog_is_registered(lake, spark):
                  f"{MODES.format(mode='merge-on-read')})",
                  f"insert into {name} {ROWS.format(0, 30)}",
                  f"delete from {name} where k = 2")
-        done = lake.cli("table", "register", f"sandbox.t{version}", spark.location(name), ok=False)
-        if done.returncode != 0:
-            pytest.xfail("tarn refuses: " + done.stderr.strip().splitlines()[0])
+        lake.cli("table", "register", f"sandbox.t{version}", spark.location(name))
         assert read(lake, f"select * from sandbox.t{version}") == spark.table(name)

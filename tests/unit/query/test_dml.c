@@ -142,7 +142,7 @@ static void conflicts_end_transactions(void) {
     close_other();
 }
 
-/* Ids that rows get in a transaction are final only with its commit, which may come after others. */
+/* Ids that rows get in a transaction are final with its commit, which may come after others. */
 static void row_ids_stay_unique_over_a_rebase(void) {
     RUN("create table sandbox.l (id int, v int) with ('format-version' = 3)",
         "created table sandbox.l");
