@@ -176,8 +176,8 @@ static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
                tarn_query__metadata_fill(prepared->query, reference, kind, table,
                                          binding->snapshot, error);
     }
-    /* Time travel reads with the schema of its time; a branch with the table's current one. */
-    now = now || binding->snapshot == tarn_table_metadata_current_snapshot(table->metadata);
+    /* Time travel reads with the schema of its time, also of the newest snapshot: the answer must
+     * not change when there is a newer one. A branch is read with the table's current schema. */
     const TarnSchema *own =
         !now && binding->snapshot != NULL && binding->snapshot->schema_id >= 0
             ? tarn_table_metadata_schema(table->metadata, binding->snapshot->schema_id)

@@ -124,6 +124,19 @@ static void the_past_can_be_read(void) {
     RUN("select sum(record_count) from sandbox.\"h$files\"", "2");
 }
 
+static void the_newest_snapshot_is_the_past_too(void) {
+    char sql[512];
+    RUN("create table sandbox.hn as select 1 as a", "created table sandbox.hn");
+    char first[32];
+    snprintf(first, sizeof(first), "%s", run("select snapshot_id from sandbox.\"hn$snapshots\""));
+    RUN("alter table sandbox.hn rename column a to b", "altered table sandbox.hn");
+    snprintf(sql, sizeof(sql), "select a from sandbox.hn at (version => %s)", first);
+    RUN(sql, "1");
+    RUN("insert into sandbox.hn values (2)", "inserted 1 row into sandbox.hn");
+    RUN(sql, "1");
+    RUN("select b from sandbox.hn order by b", "1;2");
+}
+
 static const char *edges_into(const char *table) {
     char sql[512];
     static char text[4096];
@@ -239,6 +252,7 @@ int main(int argc, char **argv) {
     TAP_TEST(flat_columns_evolve_by_id);
     TAP_TEST(many_files_are_read_as_few_are);
     TAP_TEST(the_past_can_be_read);
+    TAP_TEST(the_newest_snapshot_is_the_past_too);
     TAP_TEST(writes_record_their_lineage);
     TAP_TEST(views_are_selects);
     TAP_TEST(what_is_not_understood_is_refused);
