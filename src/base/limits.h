@@ -49,6 +49,9 @@
 #define TARN_LIMIT_COLUMNS 10000
 /* Names of one folder while it is listed: about three million files. */
 #define TARN_LIMIT_FOLDER_NAMES_BYTES (512 * TARN_MIB)
+/* A set of paths as hashes: about 32 million. A larger table needs more memory than a maintenance
+ * run should take from its neighbours. */
+#define TARN_LIMIT_PATH_SET_BYTES (1 * TARN_GIB)
 /* Locations of one commit's files: about a million. */
 #define TARN_LIMIT_STORE_BATCH_BYTES (256 * TARN_MIB)
 /* A server of the same continent answers within 100 ms; SYN is repeated after 1, 3 and 7 s. */
@@ -93,5 +96,7 @@
 /* DuckDB's own memory during a load: the whole process stays under 512 MB whatever the file. */
 #define TARN_LIMIT_LOAD_SORT_BYTES (208 * TARN_MIB) /* the same where rows are sorted */
 #define TARN_LIMIT_LOAD_ENGINE_BYTES (320 * TARN_MIB)
+/* And during a rewrite of files: what is sorted at a time, 2 GB of files, spills to disk. */
+#define TARN_LIMIT_REWRITE_ENGINE_BYTES (768 * TARN_MIB)
 
 #endif

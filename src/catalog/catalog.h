@@ -163,8 +163,19 @@ void tarn_catalog_intent_abandon(TarnCatalog *catalog, const TarnIntent *intent)
 bool tarn_catalog_intent_sweep(TarnCatalog *catalog, int64_t *removed, TarnError *error)
     TARN_CHECKED;
 
+/* The ids of all intents on record, of whatever owner and place: files that carry one may become
+ * part of a table at any moment. */
+bool tarn_catalog_intent_ids(TarnCatalog *catalog, TarnArena *arena, const char ***ids,
+                             size_t *count, TarnError *error) TARN_CHECKED;
+/* Another table, present or dropped, whose metadata file lies inside `location`; *other NULL =
+ * none. Its files must not be taken for leftovers of the table that has the location. */
+bool tarn_catalog_location_shared(TarnCatalog *catalog, TarnTableName name, const char *location,
+                                  TarnArena *arena, const char **other,
+                                  TarnError *error) TARN_CHECKED;
+
 /* --- commits --- */
-typedef struct TarnCommitTable {
+typedef struct TarnCommitTable TarnCommitTable;
+struct TarnCommitTable {
     TarnTableName name;
     const TarnTable *base; /* NULL = the table must not exist: a create */
     /* Create: the first metadata, without snapshot (tarn_table_metadata_create). */
@@ -174,6 +185,12 @@ typedef struct TarnCommitTable {
     size_t requirement_count;
     const TarnTableUpdate *updates;
     size_t update_count;
+    /* If set: called on each attempt, before the requirements are looked at, with the base of that
+     * attempt; it may set requirements and updates anew. For changes that depend on all of the
+     * metadata, such as expiry on all refs. False ends the commit. */
+    bool (*plan)(void *state, const TarnTableMetadata *base, TarnCommitTable *change,
+                 TarnError *error);
+    void *plan_state;
     /* A snapshot to add; prepared again on each attempt. NULL = none. */
     TarnSnapshotProducer *producer;
     /* Further ones, each on the one before: the statements of a transaction. */
@@ -185,7 +202,7 @@ typedef struct TarnCommitTable {
     size_t file_count;
     TarnZoneEvidence evidence;
     const TarnTable *committed; /* out */
-} TarnCommitTable;
+};
 
 typedef struct TarnCommit {
     TarnCommitTable *tables;

@@ -212,6 +212,10 @@ static bool prepare_part(Attempt *attempt, Part *part, TarnError *error) {
     const TarnTableMetadata *start = part->base != NULL ? part->base->metadata : change->create;
     part->metadata = (TarnTableMetadata *)(uintptr_t)start;
     if (!add_data_files(attempt, change, error)) return false;
+    if (change->plan != NULL &&
+        !change->plan(change->plan_state, part->metadata, change, error)) {
+        return false;
+    }
     if (!fold(attempt, part, change->requirements, change->requirement_count, change->updates,
               change->update_count, error)) {
         return false;

@@ -200,6 +200,56 @@ static const TarnCliFlag cherry_pick_flags[] = {
     {0},
 };
 
+static const char *const strategy_words[] = {"binpack", "sort", "zorder", "hilbert", NULL};
+static const TarnCliFlag optimize_flags[] = {
+    {.name = "where", .kind = TARN_CLI_FLAG_TEXT, .value = "SQL",
+     .help = "only files that may hold such rows, as \"day >= '2026-11-01'\""},
+    {.name = "strategy", .kind = TARN_CLI_FLAG_WORD, .words = strategy_words,
+     .otherwise = "binpack",
+     .help = "join small files and cut large ones; or order the rows of all files: one column "
+             "after the other, or along a curve through several"},
+    {.name = "sort-by", .kind = TARN_CLI_FLAG_LIST, .value = "COLUMN,..",
+     .help = "what to order by, as a,b or \"a desc\"; sort alone: the table's sort order"},
+    {.name = "target-size", .kind = TARN_CLI_FLAG_TEXT, .value = "SIZE",
+     .help = "of a file; otherwise write.target-file-size-bytes (512MB)"},
+    {.name = "min-input-files", .kind = TARN_CLI_FLAG_COUNT, .value = "N", .otherwise = "5",
+     .help = "join fewer files only if they fill one"},
+    {.name = "max-group-size", .kind = TARN_CLI_FLAG_TEXT, .value = "SIZE",
+     .help = "rewrite so much between two commits; 2GB unless given"},
+    {.name = "manifests",
+     .help = "rewrite manifests, not data files: by partition, of the size that "
+             "commit.manifest.target-size-bytes says"},
+    {.name = "deletes", .help = "also rewrite every file that has deleted rows"},
+    {.name = "dry-run", .help = "say what would be rewritten, files and bytes; change nothing"},
+    {0},
+};
+
+static const TarnCliFlag expire_flags[] = {
+    {.name = "older-than", .kind = TARN_CLI_FLAG_TEXT, .value = "TIME",
+     .help = "an age, as 5d, or a time; otherwise history.expire.max-snapshot-age-ms (5 days)"},
+    {.name = "retain-last", .kind = TARN_CLI_FLAG_COUNT, .value = "N",
+     .help = "of each branch, keep so many; otherwise history.expire.min-snapshots-to-keep (1)"},
+    {.name = "snapshot", .kind = TARN_CLI_FLAG_LIST, .value = "ID,..",
+     .help = "exactly these, whatever their age"},
+    {.name = "clean-schemas",
+     .help = "also remove schemas and partition specs that no snapshot refers to"},
+    {.name = "max-ratio", .kind = TARN_CLI_FLAG_RATE, .value = "R",
+     .help = "refuse to delete more than this part of the files; 95% unless given"},
+    {.name = "force", .help = "do what would be refused as suspicious"},
+    {.name = "dry-run", .help = "say what would go, files and bytes; change nothing"},
+    {0},
+};
+
+static const TarnCliFlag sweep_flags[] = {
+    {.name = "older-than", .kind = TARN_CLI_FLAG_DURATION, .value = "AGE", .otherwise = "3d",
+     .help = "leave younger files; less than 1d only with --force"},
+    {.name = "max-ratio", .kind = TARN_CLI_FLAG_RATE, .value = "R",
+     .help = "refuse to delete more than this part of the files; 50% unless given"},
+    {.name = "force", .help = "do what would be refused as suspicious"},
+    {.name = "dry-run", .help = "say what would go, files and bytes; change nothing"},
+    {0},
+};
+
 /* ---- later versions ---- */
 #define LATER(command, in_group, text) {.name = (command), .group = (in_group), .summary = (text)}
 
@@ -383,6 +433,44 @@ const TarnCliCommand tarn_cli__commands[] = {
      .flags = rollback_flags,
      .examples = {{"tarn table rollback raw.flights 2026-11-01", "to the state of a day"},
                   {"tarn table rollback raw.flights 5512 --dry-run", "what would change"}}},
+    {.name = "table optimize", .group = GROUP_KEEP, .handler = tarn_cli__table_optimize,
+     .summary = "rewrite files that are too small, too large or not in order",
+     .description = "Files below three quarters of the target size are joined, those far above it "
+                    "are cut, deleted rows go. Rows stay what they are: a snapshot of its own for "
+                    "each few groups of files, beside which others read and write. The files "
+                    "replaced go when the snapshots before expire (tarn table expire).",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .repeated = true}},
+     .flags = optimize_flags,
+     .examples = {{"tarn table optimize raw.flights --dry-run", "what would be rewritten"},
+                  {"tarn table optimize raw.flights", "join small files"},
+                  {"tarn table optimize raw.flights --manifests", "metadata only"},
+                  {"tarn table optimize raw.flights --where \"time_hour >= '2026-11-01'\"",
+                   "of one month"},
+                  {"tarn table optimize raw.flights --strategy hilbert --sort-by origin,time_hour",
+                   "near rows into the same file"}}},
+    {.name = "table expire", .group = GROUP_KEEP, .handler = tarn_cli__table_expire,
+     .summary = "remove snapshots beyond their retention, and the files only they need",
+     .description = "Kept are the heads of branches and tags, young snapshots, and the last so "
+                    "many of each branch, as the table's properties, the branch's own retention "
+                    "or the flags say. A file goes only if no snapshot of any branch or tag that "
+                    "stays names it. Every deletion is in a log below .tarn/logs.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .repeated = true}},
+     .flags = expire_flags,
+     .examples = {{"tarn table expire raw.flights --dry-run", "what would go"},
+                  {"tarn table expire raw.flights --older-than 30d --retain-last 10",
+                   "keep a month, and ten snapshots at least"},
+                  {"tarn table expire raw.flights --snapshot 5512", "this one"}}},
+    {.name = "table sweep", .group = GROUP_KEEP, .handler = tarn_cli__table_sweep,
+     .summary = "remove files in a table's folder that nothing names",
+     .description = "What no snapshot, statistics or log of the table names and no write on "
+                    "record may still add, if it is old enough: leftovers of other programs' "
+                    "crashed writes. The table's own metadata is read again before the deletion. "
+                    "Every deletion is in a log below .tarn/logs.",
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .repeated = true}},
+     .flags = sweep_flags,
+     .examples = {{"tarn table sweep raw.flights --dry-run", "what would go"},
+                  {"tarn table sweep raw.flights raw.orders --older-than 7d",
+                   "two tables, leave the last week alone"}}},
     {.name = "table register", .group = GROUP_KEEP, .handler = tarn_cli__table_register,
      .summary = "an existing Iceberg table becomes a table of this lake",
      .description = "Nothing is copied: METADATA is the table's current metadata.json. Its folder "
@@ -434,9 +522,6 @@ const TarnCliCommand tarn_cli__commands[] = {
     LATER("secret set", GROUP_BRING, "store a secret"),
     LATER("secret ls", GROUP_BRING, "the names of the secrets"),
     LATER("secret rm", GROUP_BRING, "forget a secret"),
-    LATER("table optimize", GROUP_KEEP, "rewrite small files"),
-    LATER("table expire", GROUP_KEEP, "remove old snapshots"),
-    LATER("table sweep", GROUP_KEEP, "remove files that no snapshot needs"),
     LATER("table export", GROUP_KEEP, "copy a table to elsewhere"),
     LATER("lifecycle plan", GROUP_KEEP, "what retention and tiers would do"),
     LATER("lifecycle apply", GROUP_KEEP, "carry out retention and tiers"),

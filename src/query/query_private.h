@@ -17,6 +17,7 @@ struct TarnQuery {
     TarnIntent intent;
     char *intent_location; /* NULL = none */
     bool keeps_footers;    /* the engine does: see prepare.c */
+    bool clusters;         /* the functions of cluster.c are registered */
     const char *branch;    /* of runs that name none; NULL = main */
     TarnFileLists *file_lists; /* of the statement prepared last; the engine frees it */
     TarnMarks *marks;          /* of the statement that runs; likewise */

@@ -104,11 +104,17 @@ static bool copy_rows(const TarnWriting *writing, TarnText select, const char *f
 
 static bool read_partition(const TarnWriting *writing, const TarnEngineFile *written,
                            TarnDataFile *file, TarnError *error) {
-    size_t count = writing->spec->field_count;
+    const TarnWriteOptions *options = writing->options;
+    const TarnPartitionSpec *spec = tarn_table_metadata_default_spec(options->metadata);
+    size_t count = options->one_partition ? spec->field_count : writing->spec->field_count;
     file->spec_id = writing->spec->id;
     file->partition_count = count;
     file->partition = TARN_NEW_ARRAY(writing->arena, count + 1, TarnLiteral);
     if (file->partition == NULL) return tarn_base_arena_check(writing->arena, error);
+    if (options->one_partition) {
+        for (size_t i = 0; i < count; i++) file->partition[i] = options->partition[i];
+        return true;
+    }
     for (size_t i = 0; i < count; i++) {
         TarnLiteral *value = &file->partition[i];
         TarnText text = i < written->partition_count ? written->partition_values[i]
@@ -392,6 +398,11 @@ bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
     FileList written = {0};
     *files = (TarnWrittenFiles){0};
     if (!tarn_query__writing_init(&writing, error)) return false;
+    const TarnPartitionSpec unpartitioned = {.id = writing.spec->id};
+    if (options->one_partition) {
+        writing.spec = &unpartitioned;
+        writing.many = false;
+    }
     uint64_t buckets = buckets_wanted(&writing);
     bool ok = buckets > 0 ? write_in_buckets(&writing, buckets, 0, &written, error) &&
                                 set_threads(options, options->threads, error)

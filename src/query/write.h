@@ -26,6 +26,10 @@ typedef struct TarnWriteOptions {
         lineage; /* and row ids: "_row_id" and "_last_updated_sequence_number", kept in the files */
     const TarnWriteConstant *constants; /* columns of select_sql that need not be sorted along */
     size_t constant_count;
+    /* All rows are of one partition of the default spec, whose values these are (NULL for none):
+     * nothing is partitioned, the files are said to be of it. */
+    bool one_partition;
+    const TarnLiteral *partition;
     bool large;              /* may be more than one file: cut at the target size, order not kept */
     uint64_t partition_rows; /* gathered by a thread before they go to the partitions' files, as in
                                 the engine's options: the session must not be locked; 0 = many */

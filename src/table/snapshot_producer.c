@@ -344,7 +344,9 @@ static bool prepare_attempt(TarnSnapshotProducer *producer, TarnPreparedSnapshot
     TarnRowList rows = {0};
     if (!tarn_base_arena_check(arena, error) || !tarn_table__produce_added(producer, error) ||
         !collect_rows(producer, &rows, error) ||
-        !tarn_table__produce_merge(producer, &rows, error)) {
+        !(producer->change->rewrite_manifests
+              ? tarn_table__produce_cluster(producer, &rows, error)
+              : tarn_table__produce_merge(producer, &rows, error))) {
         return false;
     }
     *snapshot = (TarnSnapshot){.id = producer->snapshot_id,

@@ -78,6 +78,9 @@ typedef struct TarnSnapshotChange {
      * Under an unpartitioned spec that is all files. Files of an older, coarser spec that may hold
      * such rows are refused, naming one. */
     bool replace_partitions;
+    /* With REPLACE and nothing added or removed: the manifests that the start has are written anew,
+     * clustered by partition, where that makes them fewer or more selective. */
+    bool rewrite_manifests;
     const TarnProperty *summary; /* beside what is counted here; counted keys are not replaced */
     size_t summary_count;
 
@@ -140,6 +143,11 @@ bool tarn_table_snapshot_producer_prepare(TarnSnapshotProducer *producer,
  * after a sure failure all of it. Data files are not in it. Views into the producer. */
 void tarn_table_snapshot_producer_garbage(TarnSnapshotProducer *producer, bool committed,
                                           const char *const **paths, size_t *count);
+
+/* Whether rewrite_manifests would write a snapshot's manifest anew, given all of its manifests. */
+bool tarn_table_snapshot_rewrites_manifest(const TarnTableMetadata *metadata,
+                                           const TarnManifestFile *manifests, size_t count,
+                                           size_t index);
 
 /* Moves a branch to another snapshot. `must_be_ancestor`: a rollback, which refuses snapshots that
  * are not in the branch's own history; else any snapshot (set current). Fills updates and

@@ -143,6 +143,12 @@ bool tarn_table__produce_index_removed(TarnSnapshotProducer *producer, TarnError
 bool tarn_table__produce_merge(TarnSnapshotProducer *producer, TarnRowList *rows, TarnError *error)
     TARN_CHECKED;
 
+/* --- clustering (snapshot_producer_cluster.c) --- */
+
+/* For change->rewrite_manifests, in place of merging. */
+bool tarn_table__produce_cluster(TarnSnapshotProducer *producer, TarnRowList *rows,
+                                 TarnError *error) TARN_CHECKED;
+
 /* --- conflicts (snapshot_producer_conflict.c) --- */
 
 typedef struct TarnProducerHistory {

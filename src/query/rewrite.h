@@ -1,0 +1,47 @@
+/* Rewriting files of a table: the rows of a group of files into new files, for compaction and
+ * clustering. Nothing is committed here; the plan comes from table/rewrite_plan.h.
+ */
+#ifndef TARN_QUERY_REWRITE_H
+#define TARN_QUERY_REWRITE_H
+
+#include "query/query.h"
+#include "query/write.h"
+#include "table/rewrite_plan.h"
+
+typedef enum TarnClustering {
+    TARN_CLUSTER_NONE, /* rows as they come, in the table's own sort order if it has one */
+    TARN_CLUSTER_SORT, /* by columns, one after the other */
+    TARN_CLUSTER_ZORDER,
+    TARN_CLUSTER_HILBERT
+} TarnClustering;
+
+typedef struct TarnRewriteWork {
+    TarnQuery *query; /* its session: opened with a limit of memory and a folder to spill to */
+    const TarnTable *table;
+    const TarnScanPlan *scan; /* that the group is of */
+    const TarnRewriteGroup *group;
+    const char *commit_id; /* the intent's */
+    uint32_t sequence;     /* of this group among those of the commit */
+    int64_t target_bytes;
+    TarnClustering clustering;
+    const char *const *columns; /* to cluster by: "name", for SORT also "name desc" */
+    size_t column_count;
+} TarnRewriteWork;
+
+/* Files with the live rows of the group, under the table's current schema and default spec. That
+ * no row was lost or doubled is checked by the counts where no delete applies. Columns must be of
+ * the schema's outermost and of primitive types: TARN_E_COLUMN_NOT_FOUND. */
+bool tarn_query_rewrite(const TarnRewriteWork *work, TarnArena *arena, TarnWrittenFiles *files,
+                        TarnError *error) TARN_CHECKED;
+/* TARN_E_COLUMN_NOT_FOUND, TARN_E_SQL_UNSUPPORTED: before anything is written. */
+bool tarn_query_rewrite_check(const TarnTable *table, TarnClustering clustering,
+                              const char *const *columns, size_t column_count,
+                              TarnError *error) TARN_CHECKED;
+
+/* A condition on a table's columns, as SQL, as a predicate bound to its current schema; it judges
+ * files: what cannot be judged of a file keeps it. */
+bool tarn_query_predicate(TarnQuery *query, const TarnTable *table, const char *where,
+                          TarnArena *arena, const TarnPredicate **bound,
+                          TarnError *error) TARN_CHECKED;
+
+#endif
