@@ -1,4 +1,4 @@
-"""pyiceberg and DuckDB read what maintenance leaves, at the present and at what is kept of the past."""
+"""pyiceberg and DuckDB read what maintenance leaves, now and as of what is kept of the past."""
 
 import pytest
 
