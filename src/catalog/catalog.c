@@ -35,6 +35,11 @@ static bool create_zones(TarnCatalog *catalog, TarnError *error) {
     return true;
 }
 
+static bool adopt_views(TarnCatalog *catalog) {
+    tarn_catalog__views_adopt(catalog);
+    return true;
+}
+
 static bool open_parts(TarnCatalog *catalog, TarnError *error) {
     const TarnCatalogOptions *options = &catalog->options;
     TarnStoreOptions store_options = {.sync = options->sync, .create_root = !options->read_only};
@@ -46,7 +51,8 @@ static bool open_parts(TarnCatalog *catalog, TarnError *error) {
     int64_t removed = 0;
     return tarn_os_owner(options->os, &catalog->arena, &catalog->owner, error) &&
            options->os->random(options->os, &catalog->jitter, sizeof(catalog->jitter), error) &&
-           create_zones(catalog, error) && tarn_catalog_intent_sweep(catalog, &removed, error);
+           create_zones(catalog, error) &&
+           tarn_catalog_intent_sweep(catalog, &removed, error) && adopt_views(catalog);
 }
 
 bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog, TarnError *error) {
@@ -308,8 +314,15 @@ bool tarn_catalog_list(TarnCatalog *catalog, const char *prefix, TarnArena *aren
                         " from iceberg_tables i left join tarn_table t on t.ns ="
                         " i.table_namespace and t.name = i.table_name and t.metadata_location ="
                         /* "+": in the order of the rows, not of the key; one look-up less each */
-                        " i.metadata_location where +i.catalog_name = $1",
+                        " i.metadata_location where +i.catalog_name = $1"
+                        " and (i.iceberg_type is null or i.iceberg_type = 'TABLE')",
                         TARN_RELATION_TABLE, prefix, arena, &list, error) &&
+              list_rows(catalog,
+                        "select i.table_namespace, i.table_name, null, null, null,"
+                        " coalesce(t.updated_at_ms, 0) from iceberg_tables i left join tarn_table"
+                        " t on t.ns = i.table_namespace and t.name = i.table_name"
+                        " where i.catalog_name = $1 and i.iceberg_type = 'VIEW'",
+                        TARN_RELATION_VIEW, prefix, arena, &list, error) &&
               list_rows(catalog,
                         "select ns, name, null, null, null, created_at_ms from tarn_view"
                         " where $1 is not null",
@@ -324,54 +337,20 @@ bool tarn_catalog_list(TarnCatalog *catalog, const char *prefix, TarnArena *aren
 
 /* --- names: drop, rename, register --- */
 
-static bool drop_table(TarnCatalog *catalog, TarnTableName name, const char *location,
-                       TarnError *error) {
-    TarnDb *db = catalog->options.db;
-    int64_t now = tarn_os_clock_ms(catalog->options.os);
-    return tarn_db_execute(db,
-                           "insert into tarn_dropped (ns, name, metadata_location, dropped_at_ms)"
-                           " values ($1, $2, $3, $4)",
-                           TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name),
-                                          tarn_db_string(location), tarn_db_int64(now)),
-                           NULL, error) &&
-           tarn_db_execute(db,
-                           "delete from iceberg_tables where catalog_name = $1 and"
-                           " table_namespace = $2 and table_name = $3",
-                           TARN_DB_VALUES(tarn_catalog__name(), tarn_db_string(name.ns),
-                                          tarn_db_string(name.name)),
-                           NULL, error) &&
-           tarn_db_execute(db, "delete from tarn_table where ns = $1 and name = $2",
-                           TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)), NULL,
-                           error);
-}
-
-static bool drop_view(TarnCatalog *catalog, TarnTableName name, TarnError *error) {
-    int64_t changed = 0;
-    if (!tarn_db_execute(catalog->options.db,
-                         "delete from tarn_view where lower(ns) = lower($1) and lower(name) ="
-                         " lower($2)",
-                         TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)),
-                         &changed, error)) {
-        return false;
-    }
-    if (changed > 0) return true;
-    return tarn_base_error_set(error, TARN_E_TABLE_NOT_FOUND, "view \"%s.%s\" does not exist",
-                               name.ns, name.name);
-}
-
 bool tarn_catalog_drop(TarnCatalog *catalog, TarnTableName name, TarnRelationKind kind,
                        TarnError *error) {
     TarnDb *db = catalog->options.db;
     TarnArena arena;
     const char *location = NULL;
+    char id[TARN_OS_UUID_BYTES];
     tarn_base_arena_init(&arena, TARN_MIB);
     bool ok = tarn_db_begin(db, TARN_DB_WRITE, error);
     if (ok && kind == TARN_RELATION_VIEW) {
-        ok = drop_view(catalog, name, error);
+        ok = tarn_catalog__view_drop(catalog, name, error);
     } else if (ok) {
         ok = tarn_catalog__pointer_read(catalog, &name, &arena, &location, error) &&
              (location != NULL || tarn_catalog__refuse_missing(catalog, name, error)) &&
-             drop_table(catalog, name, location, error);
+             tarn_catalog__drop_table(catalog, name, location, id, error);
     }
     ok = ok && tarn_db_commit(db, error);
     if (!ok) tarn_db_rollback(db);
@@ -379,23 +358,23 @@ bool tarn_catalog_drop(TarnCatalog *catalog, TarnTableName name, TarnRelationKin
     return ok;
 }
 
-static bool check_free(TarnCatalog *catalog, TarnTableName name, TarnError *error) {
+bool tarn_catalog__check_free(TarnCatalog *catalog, TarnTableName name, TarnError *error) {
     TarnArena arena;
     const char *location = NULL;
-    TarnView *view = NULL;
-    tarn_base_arena_init(&arena, 16 * TARN_MIB);
+    bool is_view = false;
+    tarn_base_arena_init(&arena, TARN_MIB);
     bool ok = tarn_catalog__pointer_read(catalog, &name, &arena, &location, error) &&
-              tarn_catalog_view_find(catalog, name, &arena, &view, error);
-    if (ok && (location != NULL || view != NULL)) {
+              tarn_catalog__view_exists(catalog, name, &is_view, error);
+    if (ok && (location != NULL || is_view)) {
         ok = tarn_base_error_set(error, TARN_E_TABLE_EXISTS, "%s \"%s.%s\" exists already",
-                                 view != NULL ? "view" : "table", name.ns, name.name);
+                                 is_view ? "view" : "table", name.ns, name.name);
     }
     tarn_base_arena_dispose(&arena);
     return ok;
 }
 
-static bool rename_rows(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
-                        TarnError *error) {
+bool tarn_catalog__rename_rows(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
+                               TarnError *error) {
     TarnDb *db = catalog->options.db;
     return tarn_catalog_namespace_create(catalog, to.ns, true, error) &&
            tarn_db_execute(db,
@@ -409,7 +388,8 @@ static bool rename_rows(TarnCatalog *catalog, TarnTableName from, TarnTableName 
                            "update tarn_table set ns = $3, name = $4 where ns = $1 and name = $2",
                            TARN_DB_VALUES(tarn_db_string(from.ns), tarn_db_string(from.name),
                                           tarn_db_string(to.ns), tarn_db_string(to.name)),
-                           NULL, error);
+                           NULL, error) &&
+           tarn_catalog__followers_move(catalog, from, to, error);
 }
 
 bool tarn_catalog_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
@@ -422,7 +402,8 @@ bool tarn_catalog_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName
     bool ok = tarn_db_begin(db, TARN_DB_WRITE, error) &&
               tarn_catalog__pointer_read(catalog, &from, &arena, &location, error) &&
               (location != NULL || tarn_catalog__refuse_missing(catalog, from, error)) &&
-              (same || check_free(catalog, to, error)) && rename_rows(catalog, from, to, error) &&
+              (same || tarn_catalog__check_free(catalog, to, error)) &&
+              tarn_catalog__rename_rows(catalog, from, to, error) &&
               tarn_db_commit(db, error);
     if (!ok) tarn_db_rollback(db);
     tarn_base_arena_dispose(&arena);
@@ -472,7 +453,7 @@ bool tarn_catalog_register(TarnCatalog *catalog, TarnTableName name, const char 
     tarn_base_arena_init(&arena, TARN_MIB);
     const char *root = root_of(metadata_location, &arena);
     bool ok = tarn_base_arena_check(&arena, error) && tarn_db_begin(db, TARN_DB_WRITE, error) &&
-              check_free(catalog, name, error) && add_root(catalog, root, error) &&
+              tarn_catalog__check_free(catalog, name, error) && add_root(catalog, root, error) &&
               tarn_catalog__table_at(catalog, name, metadata_location, &table, error) &&
               add_root(catalog, table->metadata->location, error) &&
               register_rows(catalog, name, table, error) && tarn_db_commit(db, error);

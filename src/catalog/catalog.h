@@ -31,10 +31,19 @@
 #include "store/store.h"
 #include "table/metadata.h"
 #include "table/snapshot_producer.h"
+#include "table/view_metadata.h"
 
 #define TARN_CATALOG_NAME "tarn"
 
 typedef struct TarnCatalog TarnCatalog;
+
+/* What another room keeps by a table's name in the same database: told inside the transaction
+ * that renames, drops or brings back the table, or forgets it for good. A dropped table's name is
+ * one of its own, see tarn_catalog_name_is_dropped. Whatever stood under `to` is replaced. */
+typedef struct TarnCatalogFollower {
+    bool (*move)(TarnDb *db, TarnTableName from, TarnTableName to, TarnError *error);
+    bool (*forget)(TarnDb *db, TarnTableName name, TarnError *error);
+} TarnCatalogFollower;
 
 typedef struct TarnCatalogOptions {
     const TarnOs *os;
@@ -45,10 +54,15 @@ typedef struct TarnCatalogOptions {
     size_t zone_count;
     bool read_only;
     uint32_t commit_retries_max; /* 0 = the default */
+    const char *user;            /* recorded with drops; NULL = not known */
+    const TarnCatalogFollower *followers;
+    size_t follower_count;
 } TarnCatalogOptions;
 
 /* The catalog's own tables: the SQL of its migration, which the wiring room numbers. */
 extern const char tarn_catalog_schema_sql[];
+/* And of a later one: dropped tables with who dropped them. */
+extern const char tarn_catalog_drop_schema_sql[];
 
 /* Opens the warehouse's store, makes the zones' namespaces and sweeps intents of dead owners (not
  * when read-only). Everything in options must outlive the catalog. */
@@ -97,7 +111,7 @@ bool tarn_catalog_list(TarnCatalog *catalog, const char *prefix, TarnArena *aren
                        TarnRelation **relations, size_t *count, TarnError *error) TARN_CHECKED;
 
 bool tarn_catalog_drop(TarnCatalog *catalog, TarnTableName name, TarnRelationKind kind,
-                       TarnError *error) TARN_CHECKED; /* files stay: maintenance removes them */
+                       TarnError *error) TARN_CHECKED; /* of a table: see catalog/dropped.h */
 bool tarn_catalog_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
                          TarnError *error) TARN_CHECKED;
 /* An existing metadata file becomes a table of this catalog; nothing is copied. Its location, if
@@ -137,15 +151,25 @@ bool tarn_catalog_namespace_drop(TarnCatalog *catalog, const char *ns, TarnError
 bool tarn_catalog_namespace_list(TarnCatalog *catalog, TarnArena *arena, const char ***names,
                                  size_t *count, TarnError *error) TARN_CHECKED;
 
-/* --- views --- */
+/* --- views: Iceberg view metadata, with pointers among the tables' --- */
 typedef struct TarnView {
     TarnTableName name;
-    const char *sql;         /* the SELECT */
+    const char *sql;         /* the SELECT in the engine's dialect; NULL = it has none of that */
     const char *schema_json; /* Iceberg JSON of the columns it had when created */
     int64_t created_at_ms;
+    const char *metadata_location;    /* NULL = as an older version kept it, likewise below */
+    const TarnViewMetadata *metadata; /* all versions and dialects */
 } TarnView;
+/* Reads name, sql and schema_json. A view that is there already becomes a new version of itself,
+ * unless nothing differs; refused (TARN_E_SCHEMA_CHANGE_REFUSED) if it has SQL of other dialects,
+ * which would go on to say the old, unless its property replace.drop-dialect.allowed is true. */
 bool tarn_catalog_view_put(TarnCatalog *catalog, const TarnView *view, bool or_replace,
                            TarnError *error) TARN_CHECKED;
+/* Sets the SQL of one dialect, or with NULL takes it away; the others stay. A new version. */
+bool tarn_catalog_view_dialect(TarnCatalog *catalog, TarnTableName name, const char *dialect,
+                               const char *sql, TarnError *error) TARN_CHECKED;
+bool tarn_catalog_view_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
+                              TarnError *error) TARN_CHECKED;
 bool tarn_catalog_view_find(TarnCatalog *catalog, TarnTableName name, TarnArena *arena,
                             TarnView **view, TarnError *error) TARN_CHECKED; /* NULL = none */
 

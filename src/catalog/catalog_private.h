@@ -74,6 +74,34 @@ bool tarn_catalog__table_wrap(TarnCatalog *catalog, TarnTableName name, const ch
                               TarnArena *arena, TarnStore *store, const TarnTable **table,
                               TarnError *error) TARN_CHECKED;
 
+/* TARN_E_TABLE_EXISTS if a table or view has the name. */
+bool tarn_catalog__check_free(TarnCatalog *catalog, TarnTableName name,
+                              TarnError *error) TARN_CHECKED;
+
+/* By the pointer alone: its metadata is not read. */
+bool tarn_catalog__view_exists(TarnCatalog *catalog, TarnTableName name, bool *exists,
+                               TarnError *error) TARN_CHECKED;
+/* Inside the caller's transaction. */
+bool tarn_catalog__view_drop(TarnCatalog *catalog, TarnTableName name,
+                             TarnError *error) TARN_CHECKED;
+/* Views that an older version kept get metadata files. Best effort: they can be read before. */
+void tarn_catalog__views_adopt(TarnCatalog *catalog);
+/* The rows of a table or view, and what follows them; inside the caller's transaction. */
+bool tarn_catalog__rename_rows(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
+                               TarnError *error) TARN_CHECKED;
+
+/* --- dropped tables (dropped.c); inside the caller's transaction --- */
+
+/* Under which other rooms keep what belongs to a dropped table. */
+TarnTableName tarn_catalog__dropped_name(const char *id);
+/* Moves a pointer to the record of dropped tables; `id` becomes the drop's. */
+bool tarn_catalog__drop_table(TarnCatalog *catalog, TarnTableName name, const char *location,
+                              char id[TARN_OS_UUID_BYTES], TarnError *error) TARN_CHECKED;
+bool tarn_catalog__followers_move(TarnCatalog *catalog, TarnTableName from, TarnTableName to,
+                                  TarnError *error) TARN_CHECKED;
+bool tarn_catalog__followers_forget(TarnCatalog *catalog, TarnTableName name,
+                                    TarnError *error) TARN_CHECKED;
+
 bool tarn_catalog__intent_write(TarnCatalog *catalog, const char *const *locations, size_t count,
                                 TarnIntent *intent, TarnError *error) TARN_CHECKED;
 bool tarn_catalog__intent_forget(TarnCatalog *catalog, const TarnIntent *intent,

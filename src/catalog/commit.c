@@ -230,19 +230,8 @@ static bool prepare_part(Attempt *attempt, Part *part, TarnError *error) {
 static bool create_pointer(Attempt *attempt, const Part *part, TarnError *error) {
     TarnCatalog *catalog = attempt->catalog;
     TarnTableName name = part->change->name;
-    TarnTableName stored = name;
-    const char *existing = NULL;
-    TarnView *view = NULL;
-    TarnArena arena;
-    tarn_base_arena_init(&arena, 16 * TARN_MIB);
-    bool ok = tarn_catalog__pointer_read(catalog, &stored, &arena, &existing, error) &&
-              tarn_catalog_view_find(catalog, name, &arena, &view, error);
-    if (ok && (existing != NULL || view != NULL)) {
-        ok = tarn_base_error_set(error, TARN_E_TABLE_EXISTS, "%s \"%s.%s\" exists already",
-                                 view != NULL ? "view" : "table", name.ns, name.name);
-    }
-    tarn_base_arena_dispose(&arena);
-    return ok && tarn_catalog_namespace_create(catalog, name.ns, true, error) &&
+    return tarn_catalog__check_free(catalog, name, error) &&
+           tarn_catalog_namespace_create(catalog, name.ns, true, error) &&
            tarn_db_execute(catalog->options.db,
                            "insert into iceberg_tables (catalog_name, table_namespace, table_name,"
                            " metadata_location, iceberg_type) values ($1, $2, $3, $4, 'TABLE')",

@@ -43,3 +43,14 @@ const char tarn_catalog_schema_sql[] =
     "  id text not null, location text not null,"
     "  owner text not null, created_at_ms bigint not null,"
     "  primary key (id, location));";
+
+const char tarn_catalog_drop_schema_sql[] =
+    "create table tarn_dropped_2 ("
+    "  id text primary key,"
+    "  ns text not null, name text not null,"
+    "  metadata_location text not null, table_uuid text not null,"
+    "  dropped_at_ms bigint not null, dropped_by text, purge_started_at_ms bigint);"
+    "insert into tarn_dropped_2 (id, ns, name, metadata_location, table_uuid, dropped_at_ms)"
+    "  select metadata_location, ns, name, metadata_location, '', dropped_at_ms from tarn_dropped;"
+    "drop table tarn_dropped;"
+    "alter table tarn_dropped_2 rename to tarn_dropped;";

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 #include "catalog/catalog_private.h"
@@ -39,14 +40,16 @@ bool tarn_catalog__pointer_read(TarnCatalog *catalog, TarnTableName *name, TarnA
     /* First as written, by the primary key; without case only when that finds nothing. */
     return find_pointer(catalog,
                         "select metadata_location, table_namespace, table_name from iceberg_tables"
-                        " where catalog_name = $1 and table_namespace = $2 and table_name = $3",
+                        " where catalog_name = $1 and table_namespace = $2 and table_name = $3"
+                        " and (iceberg_type is null or iceberg_type = 'TABLE')",
                         name, arena, location, error) &&
            (*location != NULL ||
             find_pointer(catalog,
                          "select metadata_location, table_namespace, table_name"
                          " from iceberg_tables where catalog_name = $1"
                          " and lower(table_namespace) = lower($2)"
-                         " and lower(table_name) = lower($3)",
+                         " and lower(table_name) = lower($3)"
+                         " and (iceberg_type is null or iceberg_type = 'TABLE')",
                          name, arena, location, error));
 }
 
@@ -64,7 +67,9 @@ bool tarn_catalog__refuse_missing(TarnCatalog *catalog, TarnTableName name, Tarn
         tarn_base_error_set(error, TARN_E_TABLE_NOT_FOUND, "table \"%s\" does not exist", wanted);
         const char *near = names != NULL ? tarn_base_text_nearest(wanted, names, count) : NULL;
         TarnText zone = tarn_catalog_name_zone(name);
-        if (near != NULL) {
+        if (near != NULL && strcasecmp(near, wanted) == 0) {
+            tarn_base_error_hint(error, "\"%s\" is a view (tarn show %s)", near, near);
+        } else if (near != NULL) {
             tarn_base_error_hint(error, "did you mean \"%s\"? (tarn ls %.*s)", near,
                                  TARN_TEXT_ARG(zone));
         } else {

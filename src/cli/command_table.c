@@ -106,6 +106,11 @@ static const TarnCliFlag head_flags[] = {
     {0},
 };
 
+static const TarnCliFlag ls_flags[] = {
+    {.name = "dropped", .help = "the dropped tables that UNDROP TABLE can bring back"},
+    {0},
+};
+
 static const TarnCliFlag history_flags[] = {
     {.name = "rows", .letter = 'n', .kind = TARN_CLI_FLAG_COUNT, .value = "N",
      .help = "the newest N only"},
@@ -314,6 +319,7 @@ const TarnCliCommand tarn_cli__commands[] = {
     {.name = "ls", .group = GROUP_LOOK, .handler = tarn_cli__ls,
      .summary = "the tables and views, with rows and bytes",
      .operands = {{.name = "NAME", .kind = TARN_CLI_OPERAND_TABLE, .optional = true}},
+     .flags = ls_flags,
      .examples = {{"tarn ls", "everything"},
                   {"tarn ls raw", "one zone"},
                   {"tarn ls -o json", "for a program"}}},

@@ -18,9 +18,16 @@ const TarnDbMigration tarn_cli__migrations[] = {
     {2, "flow", tarn_flow_schema_sql},
     {3, "govern", tarn_govern_schema_sql},
     {4, "flow branches", tarn_flow_branch_schema_sql},
+    {5, "catalog drops", tarn_catalog_drop_schema_sql},
 };
 const size_t tarn_cli__migration_count =
     sizeof(tarn_cli__migrations) / sizeof(tarn_cli__migrations[0]);
+
+/* What goes with a table when it is renamed, dropped or brought back. */
+static const TarnCatalogFollower followers[] = {
+    {.move = tarn_govern_lineage_move, .forget = tarn_govern_lineage_forget},
+    {.move = tarn_flow_load_move, .forget = tarn_flow_load_forget},
+};
 
 #define LAKE_FILE "tarn.yaml"
 
@@ -96,6 +103,9 @@ static bool open_catalog(TarnCliLake *lake, TarnCliLakeUse use, TarnError *error
         .zones = config->zones,
         .zone_count = config->zone_count,
         .read_only = use == TARN_CLI_LAKE_READ,
+        .user = lake->cli->os->environment(lake->cli->os, "USER"),
+        .followers = followers,
+        .follower_count = sizeof(followers) / sizeof(followers[0]),
     };
     lake->read_only = options.read_only;
     return tarn_catalog_open(&options, &lake->catalog, error);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "catalog/dropped.h"
 #include "cli/handlers_private.h"
 #include "cli/lake_private.h"
 #include "cli/look_private.h"
@@ -122,10 +123,50 @@ bool tarn_cli__look_list(TarnCliLake *lake, const char *prefix, TarnError *error
     return true;
 }
 
+static bool list_dropped(TarnCliLake *lake, const char *prefix, TarnError *error) {
+    static const TarnCliColumn columns[] = {
+        {.name = "name"},
+        {.name = "dropped_at"},
+        {.name = "dropped_by"},
+        {.name = "uuid", .audience = TARN_CLI_FOR_PROGRAMS},
+        {.name = "metadata_location", .audience = TARN_CLI_FOR_PROGRAMS},
+    };
+    TarnCli *cli = lake->cli;
+    TarnArena *arena = &cli->arena;
+    TarnDropped *dropped = NULL;
+    size_t count = 0;
+    TarnCliRows rows;
+    if (!tarn_catalog_dropped_list(lake->catalog, prefix, arena, &dropped, &count, error)) {
+        return false;
+    }
+    if (count == 0 && cli->format == TARN_CLI_TABLE) {
+        tarn_cli__say(cli, "no dropped tables are on record");
+        return true;
+    }
+    tarn_cli__rows_begin(cli, columns, 5, TARN_CLI_MANY, &rows);
+    for (size_t i = 0; i < count; i++) {
+        const TarnCliCell cells[] = {
+            tarn_cli__cell_text(tarn_catalog_name_text(dropped[i].name, arena)),
+            tarn_cli__cell_time_ms(arena, dropped[i].dropped_at_ms),
+            tarn_cli__cell_text(dropped[i].by),
+            tarn_cli__cell_text(dropped[i].uuid),
+            tarn_cli__cell_text(dropped[i].metadata_location),
+        };
+        tarn_cli__rows_put(&rows, cells);
+    }
+    tarn_cli__rows_end(&rows, 0, false);
+    return true;
+}
+
 bool tarn_cli__ls(TarnCli *cli, TarnError *error) {
     TarnCliLake lake;
-    bool ok = tarn_cli__lake_open(cli, TARN_CLI_LAKE_READ, &lake, error) &&
-              tarn_cli__look_list(&lake, tarn_cli__operand(&cli->arguments, 0), error);
+    bool dropped = tarn_cli__is_set(&cli->arguments, "dropped");
+    bool ok = tarn_cli__lake_open(cli, TARN_CLI_LAKE_READ, &lake, error);
+    if (ok && dropped) {
+        ok = list_dropped(&lake, tarn_cli__operand(&cli->arguments, 0), error);
+    } else if (ok) {
+        ok = tarn_cli__look_list(&lake, tarn_cli__operand(&cli->arguments, 0), error);
+    }
     tarn_cli__lake_close(&lake);
     return ok;
 }

@@ -202,18 +202,76 @@ static void put_page(TarnCli *cli, const TarnTable *table) {
 
 /* --- views --- */
 
+static void put_versions(TarnCli *cli, const TarnViewMetadata *metadata) {
+    static const TarnCliColumn columns[] = {
+        {.name = "version", .right = true}, {.name = "committed_at"}, {.name = "dialects"},
+        {.name = "sql"}};
+    TarnCliRows rows;
+    TarnArena *arena = &cli->arena;
+    tarn_cli__rows_begin(cli, columns, 4, TARN_CLI_MANY, &rows);
+    for (size_t i = metadata->version_count; i > 0; i--) {
+        const TarnViewVersion *version = &metadata->versions[i - 1];
+        TarnBuffer dialects;
+        tarn_base_buffer_init(&dialects, TARN_MIB);
+        for (size_t r = 0; r < version->representation_count; r++) {
+            if (r > 0) tarn_base_buffer_string(&dialects, ", ");
+            tarn_base_buffer_string(&dialects, version->representations[r].dialect);
+        }
+        const char *names = tarn_base_buffer_keep(&dialects, arena);
+        tarn_base_buffer_dispose(&dialects);
+        const TarnCliCell cells[] = {
+            tarn_cli__cell_id(arena, version->id),
+            tarn_cli__cell_time_ms(arena, version->timestamp_ms),
+            tarn_cli__cell_text(names),
+            tarn_cli__cell_text(tarn_table_view_sql(version, TARN_VIEW_DIALECT)),
+        };
+        tarn_cli__rows_put(&rows, cells);
+    }
+    tarn_cli__rows_end(&rows, 0, false);
+}
+
+static void put_view_page(TarnCli *cli, const TarnView *view, const char *name) {
+    const TarnViewMetadata *metadata = view->metadata;
+    put_line(cli, "view", name);
+    if (metadata != NULL) put_line(cli, "location", metadata->location);
+    if (view->sql != NULL) tarn_cli__sink_printf(&cli->out, "\n%s\n", view->sql);
+    if (metadata == NULL) return;
+    for (size_t i = 0; i < metadata->current->representation_count; i++) {
+        const TarnViewRepresentation *one = &metadata->current->representations[i];
+        if (one->sql == view->sql) continue;
+        tarn_cli__sink_printf(&cli->out, "\n-- %s\n%s\n", one->dialect, one->sql);
+    }
+    if (metadata->version_count > 1) {
+        tarn_cli__sink_printf(&cli->out, "\n");
+        put_versions(cli, metadata);
+    }
+}
+
+/* All that the metadata file says of a member, as it is there. */
+static TarnCliCell member_cell(TarnCli *cli, const TarnView *view, const char *member) {
+    const TarnJson *value =
+        view->metadata != NULL ? tarn_base_json_member(view->metadata->root, member) : NULL;
+    TarnBuffer json;
+    if (value == NULL) return tarn_cli__cell_null();
+    tarn_base_buffer_init(&json, TARN_LIMIT_METADATA_BYTES);
+    tarn_base_json_write(value, 0, &json);
+    return tarn_cli__cell_buffer(&cli->arena, &json);
+}
+
 static bool put_view(TarnCli *cli, const TarnView *view) {
-    static const TarnCliColumn columns[] = {{.name = "name"}, {.name = "kind"}, {.name = "zone"},
-                                            {.name = "sql"},  {.name = "schema"},
-                                            {.name = "created_at"}};
+    static const TarnCliColumn columns[] = {
+        {.name = "name"},       {.name = "kind"},     {.name = "zone"},
+        {.name = "sql"},        {.name = "schema"},   {.name = "created_at"},
+        {.name = "uuid"},       {.name = "location"}, {.name = "metadata_location"},
+        {.name = "version_id"}, {.name = "versions"}, {.name = "properties"}};
     const char *name = tarn_catalog_name_text(view->name, &cli->arena);
+    const TarnViewMetadata *metadata = view->metadata;
     if (cli->format == TARN_CLI_TABLE) {
-        put_line(cli, "view", name);
-        tarn_cli__sink_printf(&cli->out, "\n%s\n", view->sql);
+        put_view_page(cli, view, name);
         return true;
     }
     TarnCliRows rows;
-    tarn_cli__rows_begin(cli, columns, 6, TARN_CLI_ONE, &rows);
+    tarn_cli__rows_begin(cli, columns, 12, TARN_CLI_ONE, &rows);
     const TarnCliCell cells[] = {
         tarn_cli__cell_text(name),
         tarn_cli__cell_text("view"),
@@ -222,6 +280,12 @@ static bool put_view(TarnCli *cli, const TarnView *view) {
         view->schema_json != NULL ? tarn_cli__cell_json(tarn_base_text(view->schema_json))
                                   : tarn_cli__cell_null(),
         tarn_cli__cell_time_ms(&cli->arena, view->created_at_ms),
+        tarn_cli__cell_text(metadata != NULL ? metadata->uuid : NULL),
+        tarn_cli__cell_text(metadata != NULL ? metadata->location : NULL),
+        tarn_cli__cell_text(view->metadata_location),
+        tarn_cli__cell_id(&cli->arena, metadata != NULL ? metadata->current->id : TARN_ABSENT),
+        member_cell(cli, view, "versions"),
+        member_cell(cli, view, "properties"),
     };
     tarn_cli__rows_put(&rows, cells);
     tarn_cli__rows_end(&rows, 0, false);

@@ -103,6 +103,11 @@ extern const char tarn_flow_schema_sql[];
 /* What they gained with branches: files loaded onto one are on record with it. */
 extern const char tarn_flow_branch_schema_sql[];
 
+/* A table has another name, or is gone for good: its loaded files and dialect go with it. */
+bool tarn_flow_load_move(TarnDb *db, TarnTableName from, TarnTableName to,
+                         TarnError *error) TARN_CHECKED;
+bool tarn_flow_load_forget(TarnDb *db, TarnTableName name, TarnError *error) TARN_CHECKED;
+
 /* A branch of a table was published on another (NULL = main): files loaded onto the one now count
  * as loaded onto the other. For the hook of the commit that publishes. */
 bool tarn_flow_load_published(TarnDb *db, TarnTableName table, const char *branch,

@@ -162,6 +162,44 @@ bool tarn_flow__load_record(const TarnLoad *load, TarnDb *db, const TarnLoadFile
         NULL, error);
 }
 
+static const char *const kept_by_name[] = {"tarn_loaded_file", "tarn_loaded_branch",
+                                           "tarn_dialect"};
+#define KEPT_BY_NAME (sizeof(kept_by_name) / sizeof(kept_by_name[0]))
+
+bool tarn_flow_load_forget(TarnDb *db, TarnTableName name, TarnError *error) {
+    for (size_t i = 0; i < KEPT_BY_NAME; i++) {
+        char sql[128];
+        (void)snprintf(sql, sizeof(sql),
+                       "delete from %s where lower(ns) = lower($1) and lower(name) = lower($2)",
+                       kept_by_name[i]);
+        if (!tarn_db_execute(db, sql,
+                             TARN_DB_VALUES(tarn_db_string(name.ns), tarn_db_string(name.name)),
+                             NULL, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool tarn_flow_load_move(TarnDb *db, TarnTableName from, TarnTableName to, TarnError *error) {
+    bool same = tarn_catalog_name_equal(from, to); /* only the case changes */
+    if (!same && !tarn_flow_load_forget(db, to, error)) return false;
+    for (size_t i = 0; i < KEPT_BY_NAME; i++) {
+        char sql[160];
+        (void)snprintf(sql, sizeof(sql),
+                       "update %s set ns = $3, name = $4 where lower(ns) = lower($1) and"
+                       " lower(name) = lower($2)",
+                       kept_by_name[i]);
+        if (!tarn_db_execute(db, sql,
+                             TARN_DB_VALUES(tarn_db_string(from.ns), tarn_db_string(from.name),
+                                            tarn_db_string(to.ns), tarn_db_string(to.name)),
+                             NULL, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool tarn_flow_load_published(TarnDb *db, TarnTableName table, const char *branch,
                               const char *target, TarnError *error) {
     if (target != NULL && strcmp(target, TARN_TABLE_MAIN_BRANCH) != 0) {

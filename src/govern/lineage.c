@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/map.h"
+#include "catalog/dropped.h"
 
 const char tarn_govern_schema_sql[] =
     "create table tarn_lineage ("
@@ -48,6 +49,39 @@ bool tarn_govern_lineage_forget(TarnDb *db, TarnTableName target, TarnError *err
     bool ok = tarn_base_arena_check(&arena, error) &&
               tarn_db_execute(db, "delete from tarn_lineage where target = $1",
                               TARN_DB_VALUES(tarn_db_string(name)), NULL, error);
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
+static bool move_names(TarnDb *db, const char *from, const char *to, bool sources,
+                       TarnError *error) {
+    return tarn_db_execute(db, "delete from tarn_lineage where target = $1",
+                           TARN_DB_VALUES(tarn_db_string(to)), NULL, error) &&
+           tarn_db_execute(db, "update tarn_lineage set target = $2 where target = $1",
+                           TARN_DB_VALUES(tarn_db_string(from), tarn_db_string(to)), NULL,
+                           error) &&
+           (!sources ||
+            (tarn_db_execute(db,
+                             "delete from tarn_lineage where source = $1 and exists (select 1 from"
+                             " tarn_lineage o where o.target = tarn_lineage.target and"
+                             " o.target_column = tarn_lineage.target_column and o.source = $2 and"
+                             " o.source_column = tarn_lineage.source_column)",
+                             TARN_DB_VALUES(tarn_db_string(from), tarn_db_string(to)), NULL,
+                             error) &&
+             tarn_db_execute(db, "update tarn_lineage set source = $2 where source = $1",
+                             TARN_DB_VALUES(tarn_db_string(from), tarn_db_string(to)), NULL,
+                             error)));
+}
+
+bool tarn_govern_lineage_move(TarnDb *db, TarnTableName from, TarnTableName to,
+                              TarnError *error) {
+    TarnArena arena;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    const char *old = tarn_catalog_name_text(from, &arena);
+    const char *now = tarn_catalog_name_text(to, &arena);
+    bool sources = !tarn_catalog_name_is_dropped(from) && !tarn_catalog_name_is_dropped(to);
+    bool ok = tarn_base_arena_check(&arena, error) &&
+              (strcmp(old, now) == 0 || move_names(db, old, now, sources, error));
     tarn_base_arena_dispose(&arena);
     return ok;
 }

@@ -58,7 +58,11 @@ bool tarn_govern_lineage_replace(TarnDb *db, TarnTableName target, const TarnLin
 bool tarn_govern_lineage_add(TarnDb *db, TarnTableName target, const TarnLineageEdge *edges,
                              size_t count, const char *run_id, int64_t now_ms,
                              TarnError *error) TARN_CHECKED;
-/* A table was dropped: what led into it is forgotten. */
+/* A table has another name: what led into it moves, and what led out of it, except from and to the
+ * names of dropped tables, whose descendants go on to name what they came from. */
+bool tarn_govern_lineage_move(TarnDb *db, TarnTableName from, TarnTableName to,
+                              TarnError *error) TARN_CHECKED;
+/* A table is gone for good: what led into it is forgotten. */
 bool tarn_govern_lineage_forget(TarnDb *db, TarnTableName target, TarnError *error) TARN_CHECKED;
 
 /* The edges within `up` levels before and `down` levels after a table (column NULL) or a column.

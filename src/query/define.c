@@ -1,6 +1,5 @@
-/* DROP, CREATE VIEW, CREATE SCHEMA.
+/* DROP, CREATE SCHEMA; CREATE VIEW is in view.c.
  */
-#include "base/limits.h"
 #include "query/query_private.h"
 
 static bool drop_object(TarnStatement *statement, const TarnParsed *parsed, TarnError *error) {
@@ -15,9 +14,10 @@ static bool drop_object(TarnStatement *statement, const TarnParsed *parsed, Tarn
     } else {
         TarnRelationKind kind = parsed->object == TARN_OBJECT_VIEW ? TARN_RELATION_VIEW
                                                                    : TARN_RELATION_TABLE;
-        ok = tarn_catalog_drop(catalog, parsed->name, kind, error);
         statement->message = tarn_base_arena_printf(&statement->arena, "dropped %s %s.%s", noun,
                                                     parsed->name.ns, parsed->name.name);
+        ok = parsed->purge ? tarn_query__drop_purge(statement, parsed, error)
+                           : tarn_catalog_drop(catalog, parsed->name, kind, error);
     }
     bool absent =
         error->code == TARN_E_TABLE_NOT_FOUND || error->code == TARN_E_NAMESPACE_NOT_FOUND;
@@ -33,47 +33,11 @@ static bool drop_object(TarnStatement *statement, const TarnParsed *parsed, Tarn
     return tarn_base_error_hint(error, "%s", told.hint);
 }
 
-static bool create_view(TarnStatement *statement, const TarnParsed *parsed,
-                        const TarnRunOptions *run, TarnError *error) {
-    TarnPrepared prepared;
-    TarnSchema schema;
-    TarnBuffer json;
-    TarnJsonWriter writer;
-    TarnQuery *query = statement->query;
-    TarnArena *arena = &statement->arena;
-    if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) return false;
-    if (prepared.rewritten.travels.count > 0) {
-        tarn_query__prepared_release(&prepared);
-        return tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
-                                   "a view cannot travel in time; the statement that reads it can");
-    }
-    bool ok = tarn_query__prepared_schema(&prepared, &schema, error);
-    statement->plan = prepared.plan;
-    tarn_query__prepared_release(&prepared);
-    if (!ok) return false;
-    tarn_base_buffer_init(&json, TARN_LIMIT_SQL_BYTES);
-    tarn_base_json_writer_init(&writer, &json, 0);
-    tarn_table_schema_to_json(&schema, &writer);
-    TarnView view = {.name = parsed->name,
-                     .sql = tarn_base_text_string(arena, parsed->select),
-                     .schema_json = tarn_base_buffer_keep(&json, arena)};
-    ok = tarn_base_buffer_check(&json, error) && tarn_base_arena_check(arena, error) &&
-         tarn_catalog_view_put(query->catalog, &view, parsed->or_replace, error);
-    tarn_base_buffer_dispose(&json);
-    if (!ok && error->code == TARN_E_TABLE_EXISTS && parsed->if_not_exists) {
-        tarn_base_error_clear(error);
-        ok = true;
-    }
-    statement->message = tarn_base_arena_printf(arena, "created view %s.%s", parsed->name.ns,
-                                                parsed->name.name);
-    return ok;
-}
-
 bool tarn_query__define(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnError *error) {
     if (parsed->kind == TARN_STATEMENT_DROP) return drop_object(statement, parsed, error);
     if (parsed->kind == TARN_STATEMENT_CREATE_VIEW) {
-        return create_view(statement, parsed, run, error);
+        return tarn_query__create_view(statement, parsed, run, error);
     }
     statement->message =
         tarn_base_arena_printf(&statement->arena, "created schema %s", parsed->path);

@@ -187,10 +187,21 @@ static bool explain(TarnStatement *statement, const TarnParsed *parsed, const Ta
                     error);
 }
 
+static bool show_dropped(TarnStatement *statement, const TarnParsed *parsed, TarnError *error) {
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    bool ok = tarn_query__dropped_sql(statement, parsed->show_from, &sql, error) &&
+              tarn_engine_query(statement->query->session, tarn_base_buffer_view(&sql), NULL, 0,
+                                &statement->rows, error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
 bool tarn_query__look(TarnStatement *statement, const TarnParsed *parsed,
                       const TarnRunOptions *run, TarnError *error) {
     if (parsed->kind == TARN_STATEMENT_EXPLAIN) return explain(statement, parsed, run, error);
     if (parsed->kind == TARN_STATEMENT_DESCRIBE) return describe(statement, parsed, error);
+    if (parsed->show == TARN_SHOW_DROPPED) return show_dropped(statement, parsed, error);
     return parsed->show == TARN_SHOW_SCHEMAS ? show_schemas(statement, error)
                                              : show_tables(statement, parsed, error);
 }

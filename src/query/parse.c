@@ -163,8 +163,12 @@ static bool parse_drop(TarnParser *parser) {
     } else if (!tarn_query__accept(parser, "TABLE")) {
         return tarn_query__fail_expected(parser, "TABLE, VIEW or SCHEMA");
     }
-    return tarn_query__take_exists(parser, false, &out->if_exists) &&
-           tarn_query__take_table(parser, &out->name) && tarn_query__expect_end(parser);
+    if (!tarn_query__take_exists(parser, false, &out->if_exists) ||
+        !tarn_query__take_table(parser, &out->name)) {
+        return false;
+    }
+    if (out->object == TARN_OBJECT_TABLE) tarn_query__take_purge(parser);
+    return tarn_query__expect_end(parser);
 }
 
 /* --- INSERT --- */
@@ -222,6 +226,7 @@ static bool parse_describe(TarnParser *parser) {
 static bool parse_show(TarnParser *parser) {
     TarnParsed *out = parser->out;
     out->kind = TARN_STATEMENT_SHOW;
+    if (tarn_query__accept(parser, "DROPPED")) return tarn_query__parse_show_dropped(parser);
     tarn_query__accept(parser, "ALL");
     if (tarn_query__accept(parser, "TABLES")) {
         out->show = TARN_SHOW_TABLES;
@@ -240,11 +245,11 @@ static bool parse_show(TarnParser *parser) {
         return (tarn_query__accept(parser, "FROM") || tarn_query__expect(parser, "IN")) &&
                tarn_query__take_table(parser, &out->name) && tarn_query__expect_end(parser);
     }
-    return tarn_query__fail_expected(parser, "TABLES, SCHEMAS or COLUMNS");
+    return tarn_query__fail_expected(parser, "TABLES, SCHEMAS, COLUMNS or DROPPED");
 }
 
 static bool refuse_kind(TarnParser *parser) {
-    static const char *const later[] = {"COPY", "UNDROP"};
+    static const char *const later[] = {"COPY"};
     const TarnToken *first = tarn_query__peek(parser);
     for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
         if (!tarn_query__token_is(first, later[i])) continue;
@@ -280,6 +285,7 @@ bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, Tarn
     }
     if (tarn_query__accept(&parser, "CREATE")) return parse_create(&parser);
     if (tarn_query__accept(&parser, "DROP")) return parse_drop(&parser);
+    if (tarn_query__accept(&parser, "UNDROP")) return tarn_query__parse_undrop(&parser);
     if (tarn_query__accept(&parser, "INSERT")) return parse_insert(&parser);
     if (tarn_query__accept(&parser, "DELETE")) return tarn_query__parse_delete(&parser);
     if (tarn_query__accept(&parser, "UPDATE")) return tarn_query__parse_update(&parser);

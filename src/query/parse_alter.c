@@ -189,6 +189,7 @@ static bool parse_alter_rename(TarnParser *parser) {
 bool tarn_query__parse_alter(TarnParser *parser) {
     TarnParsed *out = parser->out;
     out->kind = TARN_STATEMENT_ALTER_TABLE;
+    if (tarn_query__accept(parser, "VIEW")) return tarn_query__parse_alter_view(parser);
     if (!tarn_query__expect(parser, "TABLE") ||
         !tarn_query__take_exists(parser, false, &out->if_exists) ||
         !tarn_query__take_table(parser, &out->name)) {

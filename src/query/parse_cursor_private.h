@@ -49,6 +49,14 @@ bool tarn_query__is_query_word(const TarnToken *token); /* a SELECT may begin wi
 
 /* Behind the first word of the statement. */
 bool tarn_query__parse_alter(TarnParser *parser);
+/* ALTER VIEW, behind VIEW. */
+bool tarn_query__parse_alter_view(TarnParser *parser);
+/* UNDROP TABLE t [AS u], behind the first word. */
+bool tarn_query__parse_undrop(TarnParser *parser);
+/* PURGE [FORCE] of DROP TABLE, if it stands here. */
+void tarn_query__take_purge(TarnParser *parser);
+/* SHOW DROPPED TABLES [FROM ns], behind DROPPED. */
+bool tarn_query__parse_show_dropped(TarnParser *parser);
 /* ALTER TABLE t .. BRANCH and TAG, behind the verb; and whether DROP is one of them. */
 bool tarn_query__parse_ref(TarnParser *parser, TarnRefVerb verb);
 bool tarn_query__parse_is_ref_drop(const TarnParser *parser);

@@ -111,6 +111,9 @@ typedef struct TarnParsed {
     bool if_not_exists;
     bool or_replace;
     enum { TARN_OBJECT_TABLE, TARN_OBJECT_VIEW, TARN_OBJECT_SCHEMA } object;
+    bool purge;      /* DROP TABLE: the files too */
+    bool force;      /* PURGE: also outside the warehouse */
+    bool has_as;     /* UNDROP: `new_name` is given */
     TarnText select; /* data NULL = none */
     /* CREATE TABLE */
     struct {
@@ -141,6 +144,13 @@ typedef struct TarnParsed {
         size_t count;
         size_t capacity;
     } clauses;
+    /* ALTER VIEW: `target` is the dialect, `select` the SQL */
+    enum {
+        TARN_VIEW_AS,
+        TARN_VIEW_ADD_DIALECT,
+        TARN_VIEW_DROP_DIALECT,
+        TARN_VIEW_RENAME
+    } view;
     /* ALTER */
     TarnAlterKind alter;
     TarnRefStatement ref;
@@ -150,7 +160,7 @@ typedef struct TarnParsed {
     TarnColumnDefinition column;
     enum { TARN_WHERE_NONE, TARN_WHERE_FIRST, TARN_WHERE_AFTER, TARN_WHERE_BEFORE } where;
     /* SHOW */
-    enum { TARN_SHOW_TABLES, TARN_SHOW_SCHEMAS, TARN_SHOW_COLUMNS } show;
+    enum { TARN_SHOW_TABLES, TARN_SHOW_SCHEMAS, TARN_SHOW_COLUMNS, TARN_SHOW_DROPPED } show;
     const char *show_from; /* a namespace; NULL = all */
 } TarnParsed;
 

@@ -139,6 +139,15 @@ static bool bind_view(TarnPrepared *prepared, const TarnReference *reference,
                                    "the view \"%s.%s\" refers to views more than %d deep",
                                    view->name.ns, view->name.name, VIEW_DEPTH_MAX);
     }
+    if (view->sql == NULL) {
+        tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
+                            "the view \"%s.%s\" has no SQL of the dialect \"" TARN_VIEW_DIALECT
+                            "\"",
+                            view->name.ns, view->name.name);
+        return tarn_base_error_hint(error, "add it: ALTER VIEW %s.%s ADD DIALECT "
+                                           TARN_VIEW_DIALECT " AS SELECT ..",
+                                    view->name.ns, view->name.name);
+    }
     prepared->depth++;
     TarnText text = tarn_base_text(view->sql);
     bool ok = tarn_engine_parse(query->session, text, prepared->arena, &tree, error) &&

@@ -166,7 +166,9 @@ static bool refuse_definition(const TarnStatement *statement, const TarnParsed *
                    parsed->kind == TARN_STATEMENT_CREATE_TABLE_AS ||
                    parsed->kind == TARN_STATEMENT_ALTER_TABLE ||
                    parsed->kind == TARN_STATEMENT_DROP ||
+                   parsed->kind == TARN_STATEMENT_UNDROP ||
                    parsed->kind == TARN_STATEMENT_CREATE_VIEW ||
+                   parsed->kind == TARN_STATEMENT_ALTER_VIEW ||
                    parsed->kind == TARN_STATEMENT_CREATE_SCHEMA;
     if (!defines || statement->query->transaction == NULL) return true;
     tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
@@ -191,6 +193,8 @@ static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
     case TARN_STATEMENT_CREATE_TABLE_AS:
         return tarn_query__create_table(statement, parsed, run, error);
     case TARN_STATEMENT_ALTER_TABLE: return tarn_query__alter(statement, parsed, error);
+    case TARN_STATEMENT_ALTER_VIEW: return tarn_query__alter_view(statement, parsed, run, error);
+    case TARN_STATEMENT_UNDROP: return tarn_query__undrop(statement, parsed, error);
     case TARN_STATEMENT_DROP:
     case TARN_STATEMENT_CREATE_VIEW:
     case TARN_STATEMENT_CREATE_SCHEMA: return tarn_query__define(statement, parsed, run, error);

@@ -210,6 +210,19 @@ bool tarn_query__define(TarnStatement *statement, const TarnParsed *parsed,
 bool tarn_query__look(TarnStatement *statement, const TarnParsed *parsed,
                       const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 
+bool tarn_query__create_view(TarnStatement *statement, const TarnParsed *parsed,
+                             const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__alter_view(TarnStatement *statement, const TarnParsed *parsed,
+                            const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+/* Tables that go and come back (undrop.c). */
+bool tarn_query__drop_purge(TarnStatement *statement, const TarnParsed *parsed,
+                            TarnError *error) TARN_CHECKED;
+bool tarn_query__undrop(TarnStatement *statement, const TarnParsed *parsed,
+                        TarnError *error) TARN_CHECKED;
+/* SHOW DROPPED TABLES as a SELECT; `ns` NULL = all. */
+bool tarn_query__dropped_sql(TarnStatement *statement, const char *ns, TarnBuffer *sql,
+                             TarnError *error) TARN_CHECKED;
+
 /* Partition and sort expressions against a schema. */
 bool tarn_query__partition_spec(const TarnParsed *parsed, const TarnSchema *schema,
                                 const TarnTableMetadata *base, TarnArena *arena,

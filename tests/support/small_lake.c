@@ -9,7 +9,8 @@
 #include "table/manifest_cache.h"
 #include "table/scan.h"
 
-static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql}};
+static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql},
+                                             {2, "drops", tarn_catalog_drop_schema_sql}};
 static const TarnZone zones[] = {{.name = "sandbox"}};
 
 bool small_lake_open(SmallLake *lake, const TarnOs *os, TarnError *error) {
@@ -18,7 +19,7 @@ bool small_lake_open(SmallLake *lake, const TarnOs *os, TarnError *error) {
     *lake = (SmallLake){.os = os, .keeps_intents = keeps_intents};
     if (!tarn_os_directory_create_all(os, "/lake", true, error) ||
         !tarn_db_open(os, "sqlite:/lake/catalog.db", &db_options, &lake->db, error) ||
-        !tarn_db_migrate(lake->db, migrations, 1, error)) {
+        !tarn_db_migrate(lake->db, migrations, 2, error)) {
         return false;
     }
     TarnCatalogOptions options = {.os = os,

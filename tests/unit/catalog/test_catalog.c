@@ -17,7 +17,8 @@ static TarnDb *db;
 static TarnCatalog *catalog;
 static TarnArena arena;
 
-static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql}};
+static const TarnDbMigration migrations[] = {
+    {1, "catalog", tarn_catalog_schema_sql}, {2, "catalog drops", tarn_catalog_drop_schema_sql}};
 
 static bool open_lake_as(const TarnOs *os) {
     TarnDbOptions db_options = {.how = TARN_DB_CREATE};
@@ -27,7 +28,7 @@ static bool open_lake_as(const TarnOs *os) {
                                   .zones = tarn_catalog_default_zones,
                                   .zone_count = tarn_catalog_default_zone_count};
     if (!tarn_db_open(options.os, url, &db_options, &db, &error) ||
-        !tarn_db_migrate(db, migrations, 1, &error)) {
+        !tarn_db_migrate(db, migrations, 2, &error)) {
         return false;
     }
     options.db = db;

@@ -46,7 +46,12 @@ __attribute__((unused)) static bool lake_open(void) {
                                                  {2, "flow", tarn_flow_schema_sql},
                                                  {3, "govern", tarn_govern_schema_sql},
                                                  {4, "flow branches",
-                                                  tarn_flow_branch_schema_sql}};
+                                                  tarn_flow_branch_schema_sql},
+                                                 {5, "catalog drops",
+                                                  tarn_catalog_drop_schema_sql}};
+    static const TarnCatalogFollower followers[] = {
+        {.move = tarn_govern_lineage_move, .forget = tarn_govern_lineage_forget},
+        {.move = tarn_flow_load_move, .forget = tarn_flow_load_forget}};
     static char url[PATH_MAX + 64];
     const TarnOs *os = tarn_os_posix();
     TarnDbOptions db_options = {.how = TARN_DB_CREATE};
@@ -64,7 +69,10 @@ __attribute__((unused)) static bool lake_open(void) {
                                   .warehouse = lake.config->warehouse,
                                   .sync = TARN_STORE_SYNC_CATALOG,
                                   .zones = lake.config->zones,
-                                  .zone_count = lake.config->zone_count};
+                                  .zone_count = lake.config->zone_count,
+                                  .user = "tester",
+                                  .followers = followers,
+                                  .follower_count = 2};
     if (!tarn_catalog_open(&options, &lake.catalog, &error)) return false;
     TarnQueryOptions query = {.catalog = lake.catalog, .engine = {.threads = 2}};
     return tarn_query_open(&query, &lake.query, &error);

@@ -19,7 +19,8 @@ static char url[128];
 static char warehouse[128];
 
 static const TarnDbMigration migrations[] = {{1, "catalog", tarn_catalog_schema_sql},
-                                             {2, "govern", tarn_govern_schema_sql}};
+                                             {2, "govern", tarn_govern_schema_sql},
+                                             {3, "drops", tarn_catalog_drop_schema_sql}};
 
 static bool start(void) {
     TarnDbOptions db_options = {.how = TARN_DB_CREATE};
@@ -31,7 +32,7 @@ static bool start(void) {
                                   .zones = tarn_catalog_default_zones,
                                   .zone_count = tarn_catalog_default_zone_count};
     if (!tarn_db_open(options.os, url, &db_options, &db, &error) ||
-        !tarn_db_migrate(db, migrations, 2, &error)) {
+        !tarn_db_migrate(db, migrations, 3, &error)) {
         return false;
     }
     options.db = db;

@@ -1,0 +1,334 @@
+/* Purging dropped tables: the only place of the catalog that deletes files which were committed.
+ *
+ * Nothing is deleted by listing a folder: only what the table's metadata names, and of that only
+ * what lies in the table's own folder, which no other table may share. The record says that a
+ * purge has begun before the first file goes, so that the table cannot be brought back in part;
+ * the metadata file goes last, so that an interrupted purge still knows the rest.
+ */
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/limits.h"
+#include "catalog/catalog_private.h"
+#include "catalog/dropped.h"
+#include "table/manifest_cache.h"
+
+typedef struct Purge {
+    TarnCatalog *catalog;
+    const TarnTable *table;
+    bool dry_run;
+    TarnPurged *purged;
+    TarnArena arena;
+    TarnMap seen; /* manifests and files, each looked at once a pass */
+} Purge;
+
+/* --- what must hold --- */
+
+/* Refuses if a row of the statement (namespace, name, metadata location) is of another table and
+ * has its metadata inside this one's folder. `skip` NULL = no row is the table's own. */
+static bool refuse_sharer(TarnCatalog *catalog, const char *sql, const char *id,
+                          const TarnTableName *skip, const TarnTable *table, TarnError *error) {
+    TarnDbRows *rows = NULL;
+    bool more = false;
+    bool ok = tarn_db_query(catalog->options.db, sql,
+                            TARN_DB_VALUES(tarn_catalog__name(), tarn_db_string(id)), &rows,
+                            error);
+    while (ok && (ok = tarn_db_next(rows, &more, error)) && more) {
+        TarnText ns = tarn_db_column_text(rows, 0);
+        TarnText name = tarn_db_column_text(rows, 1);
+        TarnText metadata = tarn_db_column_text(rows, 2);
+        bool own = skip != NULL && tarn_base_text_is(ns, skip->ns) &&
+                   tarn_base_text_is(name, skip->name);
+        if (own || metadata.data == NULL ||
+            !tarn_store_inside(tarn_base_text(table->metadata->location), metadata)) {
+            continue;
+        }
+        ok = tarn_base_error_set(error, TARN_E_PURGE_REFUSED,
+                                 "the table \"%.*s.%.*s\" has files in the folder of \"%s.%s\": "
+                                 "nothing is deleted",
+                                 TARN_TEXT_ARG(ns), TARN_TEXT_ARG(name), table->name.ns,
+                                 table->name.name);
+        tarn_base_error_hint(error, "DROP TABLE without PURGE leaves all files");
+    }
+    tarn_db_rows_close(rows);
+    return ok;
+}
+
+/* `id` of the drop, or "" with the name of a table that is still there. */
+static bool check_own_folder(TarnCatalog *catalog, const TarnTable *table, const char *id,
+                             TarnError *error) {
+    return refuse_sharer(catalog,
+                         "select table_namespace, table_name, metadata_location from"
+                         " iceberg_tables where catalog_name = $1 and $2 is not null",
+                         id, id[0] == '\0' ? &table->name : NULL, table, error) &&
+           refuse_sharer(catalog,
+                         "select ns, name, metadata_location from tarn_dropped where $1 <> '' and"
+                         " id <> $2",
+                         id, NULL, table, error);
+}
+
+static bool in_warehouse(const TarnCatalog *catalog, const TarnTable *table) {
+    TarnText warehouse = tarn_base_text(catalog->options.warehouse);
+    TarnText location = tarn_base_text(table->metadata->location);
+    return tarn_store_inside(warehouse, location) && !tarn_store_inside(location, warehouse);
+}
+
+/* --- deleting --- */
+
+static bool delete_file(Purge *purge, const char *location, int64_t bytes, TarnError *error) {
+    bool existed = true;
+    TarnStoreObject object = {0};
+    if (!tarn_store_inside(tarn_base_text(purge->table->metadata->location),
+                           tarn_base_text(location))) {
+        purge->purged->kept++;
+        return true;
+    }
+    if (!tarn_store_stat(purge->table->store, location, &object, error)) return false;
+    if (!object.exists) return true;
+    if (!tarn_store_contains(purge->table->store, location, error) ||
+        (!purge->dry_run &&
+         !tarn_store_delete(purge->table->store, location, &existed, error))) {
+        return false;
+    }
+    purge->purged->files += existed;
+    if (existed) purge->purged->bytes += bytes != TARN_ABSENT ? bytes : (int64_t)object.size;
+    return purge->dry_run || !TARN_FAULT("catalog.purge.after_file", error);
+}
+
+/* Each path once, however many snapshots name it. */
+static bool is_new(Purge *purge, TarnText path) {
+    if (tarn_base_map_has(&purge->seen, path)) return false;
+    TarnText copy = {tarn_base_arena_string_n(&purge->arena, path.data, path.size), path.size};
+    if (copy.data != NULL) tarn_base_map_put(&purge->seen, copy, purge);
+    return true;
+}
+
+static bool delete_once(Purge *purge, TarnText path, int64_t bytes, TarnError *error) {
+    if (path.size == 0 || !is_new(purge, path)) return true;
+    const char *location = tarn_base_text_string(&purge->arena, path);
+    return tarn_base_arena_check(&purge->arena, error) &&
+           delete_file(purge, location, bytes, error);
+}
+
+/* What an interrupted purge has deleted already is no error. */
+static bool pass_missing(TarnError *error) {
+    if (error->code != TARN_E_OBJECT_NOT_FOUND) return false;
+    tarn_base_error_clear(error);
+    return true;
+}
+
+/* The data and delete files that a manifest names. */
+static bool delete_data(Purge *purge, const TarnManifestFile *row, TarnError *error) {
+    static const TarnManifestReadOptions WITHOUT = {.without_metrics = true};
+    const TarnManifestPin *pin = NULL;
+    if (!is_new(purge, row->path)) return true;
+    if (!tarn_table_manifest_acquire(NULL, purge->table->store, row, purge->table->metadata,
+                                     &WITHOUT, &pin, error)) {
+        return pass_missing(error);
+    }
+    bool ok = true;
+    for (size_t i = 0; ok && i < pin->manifest->entry_count; i++) {
+        const TarnDataFile *file = &pin->manifest->entries[i].file;
+        ok = delete_once(purge, file->path, file->file_size, error);
+    }
+    tarn_table_manifest_release(pin);
+    return ok;
+}
+
+static bool delete_manifest(Purge *purge, const TarnManifestFile *row, TarnError *error) {
+    return delete_once(purge, row->path, row->length, error);
+}
+
+/* One pass over the manifests of all snapshots. */
+static bool each_manifest(Purge *purge,
+                          bool (*visit)(Purge *purge, const TarnManifestFile *row,
+                                        TarnError *error),
+                          TarnError *error) {
+    const TarnTableMetadata *metadata = purge->table->metadata;
+    tarn_base_map_init(&purge->seen, &purge->arena);
+    for (size_t s = 0; s < metadata->snapshot_count; s++) {
+        const TarnManifestListPin *list = NULL;
+        const char *location = metadata->snapshots[s].manifest_list;
+        if (location == NULL) continue;
+        if (!tarn_table_manifest_list_acquire(NULL, purge->table->store, location, &list, error)) {
+            if (!pass_missing(error)) return false;
+            continue;
+        }
+        bool ok = true;
+        for (size_t i = 0; ok && i < list->count; i++) {
+            ok = visit(purge, &list->manifests[i], error);
+        }
+        tarn_table_manifest_list_release(list);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+static bool delete_statistics(Purge *purge, const TarnStatisticsFile *files, size_t count,
+                              TarnError *error) {
+    for (size_t i = 0; i < count; i++) {
+        TarnJson *object = NULL;
+        TarnText path;
+        if (!tarn_base_json_parse(files[i].source, NULL, &purge->arena, &object, error)) {
+            return false;
+        }
+        if (tarn_base_json_text(tarn_base_json_member(object, "statistics-path"), &path) &&
+            !delete_once(purge, path, TARN_ABSENT, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* In an order in which what is left always leads to the rest. */
+static bool delete_all(Purge *purge, TarnError *error) {
+    const TarnTableMetadata *metadata = purge->table->metadata;
+    if (!each_manifest(purge, delete_data, error) ||
+        !each_manifest(purge, delete_manifest, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < metadata->snapshot_count; i++) {
+        const char *list = metadata->snapshots[i].manifest_list;
+        if (list != NULL && !delete_once(purge, tarn_base_text(list), TARN_ABSENT, error)) {
+            return false;
+        }
+    }
+    if (!delete_statistics(purge, metadata->statistics, metadata->statistics_count, error) ||
+        !delete_statistics(purge, metadata->partition_statistics,
+                           metadata->partition_statistics_count, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < metadata->metadata_log_count; i++) {
+        const char *file = metadata->metadata_log[i].metadata_file;
+        if (!delete_once(purge, tarn_base_text(file), TARN_ABSENT, error)) return false;
+    }
+    return delete_once(purge, tarn_base_text(purge->table->metadata_location), TARN_ABSENT, error);
+}
+
+static bool delete_files(Purge *purge, TarnError *error) {
+    tarn_base_arena_init(&purge->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    bool ok = delete_all(purge, error);
+    tarn_base_arena_dispose(&purge->arena);
+    return ok;
+}
+
+/* --- one dropped table --- */
+
+static bool mark_begun(TarnCatalog *catalog, const char *id, TarnError *error) {
+    return tarn_db_execute(catalog->options.db,
+                           "update tarn_dropped set purge_started_at_ms = $2 where id = $1 and"
+                           " purge_started_at_ms is null",
+                           TARN_DB_VALUES(tarn_db_string(id),
+                                          tarn_db_int64(tarn_os_clock_ms(catalog->options.os))),
+                           NULL, error);
+}
+
+static bool forget(TarnCatalog *catalog, const char *id, TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    bool ok = tarn_db_begin(db, TARN_DB_WRITE, error) &&
+              tarn_db_execute(db, "delete from tarn_dropped where id = $1",
+                              TARN_DB_VALUES(tarn_db_string(id)), NULL, error) &&
+              tarn_catalog__followers_forget(catalog, tarn_catalog__dropped_name(id), error) &&
+              tarn_db_commit(db, error);
+    if (!ok) tarn_db_rollback(db);
+    return ok;
+}
+
+static bool purge_table(TarnCatalog *catalog, const TarnDropped *dropped, const TarnTable *table,
+                        bool force, bool dry_run, TarnPurged *purged, TarnError *error) {
+    Purge purge = {.catalog = catalog, .table = table, .dry_run = dry_run, .purged = purged};
+    bool own = in_warehouse(catalog, table);
+    if ((own || force) && !check_own_folder(catalog, table, dropped->id, error)) return false;
+    if (own || force) {
+        if (!dry_run && !mark_begun(catalog, dropped->id, error)) return false;
+        if (!delete_files(&purge, error)) return false;
+    }
+    purged->tables += own || force;
+    purged->left += !own && !force;
+    return dry_run || forget(catalog, dropped->id, error);
+}
+
+static bool purge_row(TarnCatalog *catalog, const TarnDropped *dropped, bool force, bool dry_run,
+                      TarnPurged *purged, TarnError *error) {
+    const TarnTable *table = NULL;
+    if (!tarn_catalog__table_at(catalog, dropped->name, dropped->metadata_location, &table,
+                                error)) {
+        if (error->code != TARN_E_OBJECT_NOT_FOUND) return false;
+        tarn_base_error_clear(error); /* there is nothing left that would tell of files */
+        purged->tables++;
+        return dry_run || forget(catalog, dropped->id, error);
+    }
+    bool ok = purge_table(catalog, dropped, table, force, dry_run, purged, error);
+    tarn_catalog_table_release(table);
+    return ok || tarn_base_error_context(error, "while the dropped table \"%s.%s\" was purged",
+                                         dropped->name.ns, dropped->name.name);
+}
+
+bool tarn_catalog_dropped_purge(TarnCatalog *catalog, int64_t before_ms, bool dry_run,
+                                TarnPurged *purged, TarnError *error) {
+    TarnArena arena;
+    TarnDropped *dropped = NULL;
+    size_t count = 0;
+    *purged = (TarnPurged){0};
+    if (catalog->options.read_only && !dry_run) {
+        return tarn_base_error_set(error, TARN_E_DENIED_BY_SYSTEM,
+                                   "the lake was opened for reading only");
+    }
+    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    bool ok = tarn_catalog_dropped_list(catalog, NULL, &arena, &dropped, &count, error);
+    for (size_t i = count; ok && i > 0; i--) { /* the oldest first */
+        const TarnDropped *one = &dropped[i - 1];
+        if (one->dropped_at_ms >= before_ms && !one->purging) continue;
+        ok = purge_row(catalog, one, false, dry_run, purged, error);
+    }
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
+/* --- DROP TABLE .. PURGE --- */
+
+static bool check_purge(TarnCatalog *catalog, TarnTableName *name, bool force, TarnError *error) {
+    const TarnTable *table = NULL;
+    if (!tarn_catalog_table_load(catalog, *name, &table, error)) return false;
+    bool ok = force || in_warehouse(catalog, table);
+    if (!ok) {
+        tarn_base_error_set(error, TARN_E_PURGE_REFUSED,
+                            "the table \"%s.%s\" lies outside the warehouse, in \"%s\": its files "
+                            "may be others' too",
+                            name->ns, name->name, table->metadata->location);
+        tarn_base_error_hint(error, "DROP TABLE without PURGE forgets the name; PURGE FORCE "
+                                    "deletes the files");
+    }
+    ok = ok && check_own_folder(catalog, table, "", error);
+    tarn_catalog_table_release(table);
+    return ok;
+}
+
+bool tarn_catalog_drop_purge(TarnCatalog *catalog, TarnTableName name, bool force,
+                             TarnPurged *purged, TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    TarnArena arena;
+    TarnDropped dropped = {0};
+    char id[TARN_OS_UUID_BYTES];
+    *purged = (TarnPurged){0};
+    if (!check_purge(catalog, &name, force, error)) return false;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    bool ok = tarn_db_begin(db, TARN_DB_WRITE, error) &&
+              tarn_catalog__pointer_read(catalog, &name, &arena, &dropped.metadata_location,
+                                         error) &&
+              (dropped.metadata_location != NULL ||
+               tarn_catalog__refuse_missing(catalog, name, error)) &&
+              tarn_catalog__drop_table(catalog, name, dropped.metadata_location, id, error) &&
+              tarn_db_commit(db, error);
+    if (!ok) tarn_db_rollback(db);
+    if (ok) {
+        dropped.id = id;
+        dropped.name = name;
+        ok = purge_row(catalog, &dropped, force, false, purged, error);
+        if (!ok && error->hint[0] == '\0') {
+            tarn_base_error_hint(error, "the table is dropped; maintenance deletes what is left");
+        }
+    }
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
