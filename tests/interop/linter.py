@@ -590,7 +590,8 @@ def lint_lake(folder, own=True, few=FEW):
     database = Path(folder) / ".tarn" / "catalog.db"
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         rows = connection.execute("select table_namespace || '.' || table_name, metadata_location "
-                                  "from iceberg_tables where metadata_location is not null")
+                                  "from iceberg_tables where metadata_location is not null "
+                                  "and (iceberg_type is null or iceberg_type = 'TABLE')")
         tables = rows.fetchall()
         intents = [row[0] for row in connection.execute("select id from tarn_intent")]
     for name, location in tables:
