@@ -535,6 +535,13 @@ static bool refer_table(SmallLake *lake, TarnTableName name, Orphans *orphans, T
     return ok;
 }
 
+static bool refer_view(SmallLake *lake, TarnTableName name, Orphans *orphans, TarnError *error) {
+    TarnView *view = NULL;
+    if (!tarn_catalog_view_find(lake->catalog, name, orphans->arena, &view, error)) return false;
+    if (view != NULL) refer(&orphans->known, view->metadata_location);
+    return true;
+}
+
 bool small_lake_orphans(SmallLake *lake, TarnArena *arena, size_t *count, const char **first,
                         TarnError *error) {
     Orphans orphans = {.arena = arena};
@@ -543,8 +550,9 @@ bool small_lake_orphans(SmallLake *lake, TarnArena *arena, size_t *count, const 
     size_t relation_count = 0;
     bool ok = tarn_catalog_list(lake->catalog, NULL, arena, &relations, &relation_count, error);
     for (size_t i = 0; ok && i < relation_count; i++) {
-        if (relations[i].kind != TARN_RELATION_TABLE) continue;
-        ok = refer_table(lake, relations[i].name, &orphans, error);
+        ok = relations[i].kind == TARN_RELATION_TABLE
+                 ? refer_table(lake, relations[i].name, &orphans, error)
+                 : refer_view(lake, relations[i].name, &orphans, error);
     }
     ok = ok && tarn_store_list(tarn_catalog_store(lake->catalog), SMALL_LAKE_WAREHOUSE,
                                visit_object, &orphans, error);
