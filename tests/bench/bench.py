@@ -1,6 +1,6 @@
 """Benchmarks as ratios: tarn beside DuckDB and pyiceberg, alternating in one run.
 
-    tests/bench/run [NAME..]       load queries commits planning start listing memory
+    tests/bench/run [NAME..]       load queries commits planning start listing memory merge deletes
 
 Every figure is of a whole child process: CPU seconds (user and system, of the child and its
 threads), wall seconds and peak resident memory, as the kernel accounts them. Rounds alternate
@@ -423,6 +423,108 @@ def bench_planning(work):
     absolute(f"plan {FILES} files, warm, whole EXPLAIN", "cpu", warm * 1000, 20, "ms")
 
 
+# 1 % of the rows by key: nine of ten change a row of the table, one is new.
+MERGE_DATA = """
+import duckdb, sys
+csv, out = sys.argv[1:3]
+con = duckdb.connect()
+con.execute(f"copy (select row_number() over () as id, * from read_csv('{csv}')) to "
+            f"'{out}/base.parquet' (format parquet, compression zstd)")
+con.execute(f"copy (select * replace (case when id % 10 = 0 then id + 100000000 else id end as id,"
+            f" l_quantity + 1 as l_quantity) from read_parquet('{out}/base.parquet') where"
+            f" hash(id) % 100 = 0) to '{out}/changes.parquet' (format parquet, compression zstd)")
+"""
+
+MERGE = "merge into sandbox.t t using sandbox.s s on t.id = s.id when matched then update set * " \
+        "when not matched then insert *"
+
+DELTA_MAKE = """
+import sys, deltalake, pyarrow.parquet
+deltalake.write_deltalake(sys.argv[1], pyarrow.parquet.read_table(sys.argv[2]))
+"""
+
+DELTA_MERGE = """
+import sys, deltalake, pyarrow.parquet
+changes = pyarrow.parquet.read_table(sys.argv[2])
+deltalake.DeltaTable(sys.argv[1]).merge(source=changes, predicate="t.id = s.id", source_alias="s",
+    target_alias="t").when_matched_update_all().when_not_matched_insert_all().execute()
+"""
+
+DUCKLAKE = """
+import sys, duckdb
+out, extension, statements = sys.argv[1], sys.argv[2], sys.argv[3:]
+con = duckdb.connect()
+con.execute(f"load '{extension}'; attach 'ducklake:{out}/meta.db' as l (data_path '{out}/data')")
+for statement in statements: con.execute(statement)
+"""
+
+
+def bench_merge(work):
+    out = work / "merge"
+    out.mkdir()
+    python(MERGE_DATA, tpch() / "lineitem.csv", out)
+    lake = new_lake(out / "lake")
+    for file, table in (("base", "t"), ("changes", "s")):
+        tarn(lake, "load", str(out / f"{file}.parquet"), f"sandbox.{table}")
+    history = json.loads(tarn(lake, "history", "sandbox.t", "--json").out)["data"]
+
+    def ours():
+        run = tarn(lake, "sql", "-q", "-c", MERGE)
+        tarn(lake, "table", "rollback", "sandbox.t", str(history[-1]["snapshot_id"]))
+        return run
+
+    def delta():
+        shutil.rmtree(out / "delta", ignore_errors=True)
+        python(DELTA_MAKE, out / "delta", out / "base.parquet")
+        return python(DELTA_MERGE, out / "delta", out / "changes.parquet")
+
+    def ducklake():
+        shutil.rmtree(out / "ducklake", ignore_errors=True)
+        (out / "ducklake").mkdir()
+        make = [f"create table l.{name} as select * from '{out}/{file}.parquet'"
+                for file, name in (("base", "t"), ("changes", "s"))]
+        python(DUCKLAKE, out / "ducklake", extension("ducklake"), *make)
+        return python(DUCKLAKE, out / "ducklake", extension("ducklake"),
+                      "merge into l.t t using l.s s on t.id = s.id when matched then update "
+                      "when not matched then insert")
+
+    a, b = alternate(ours, delta, rounds=3)
+    ratio = median([y.cpu / x.cpu for x, y in zip(a, b)])
+    report("merge of 1 % by key : deltalake", "cpu", median([x.cpu for x in a]),
+           median([y.cpu for y in b]), ratio, 10, "higher")
+    compare("merge of 1 % by key : deltalake", a, b, 1, "rss")
+    a, b = alternate(ours, ducklake, rounds=3)
+    compare("merge of 1 % by key : DuckLake", a, b, 2)
+    compare("merge of 1 % by key : DuckLake", a, b, 2, "rss")
+
+
+def bench_deletes(work):
+    """TPC-H over a lineitem of which 1 % is deleted, beside one that never had those rows."""
+    data = tpch()
+    lake = new_lake(work / "deletes", sync="catalog")
+    for table in TABLES:
+        tarn(lake, "load", str(data / f"{table}.csv"), f"sandbox.{table}", "--schema",
+             str(data / f"{table}.avsc"))
+    gone = "hash(l_orderkey, l_linenumber) % 100 = 1"
+    queries = [in_sandbox(query) for _, query in json.loads((data / "queries.json").read_text())]
+    scripts = {}
+    for version in (2, 3):
+        tarn(lake, "sql", "-q", "-c", f"create table sandbox.clean{version} with ('format-version' "
+             f"= {version}) as select * from sandbox.lineitem where not ({gone}); "
+             f"create table sandbox.dead{version} with ('format-version' = {version}) as "
+             f"select * from sandbox.lineitem; delete from sandbox.dead{version} where {gone}")
+        for kind in ("clean", "dead"):
+            scripts[kind] = work / f"{kind}{version}.sql"
+            scripts[kind].write_text("".join(
+                query.replace("sandbox.lineitem", f"sandbox.{kind}{version}") + ";\n"
+                for query in queries))
+        a, b = alternate(*[lambda k=k: tarn(lake, "sql", "-o", "csv", "-f", str(scripts[k]))
+                           for k in ("dead", "clean")], rounds=3)
+        what = "position deletes" if version == 2 else "deletion vectors"
+        compare(f"22 queries, 1 % deleted by {what} : clean", a, b, 1.10)
+        compare(f"22 queries, 1 % deleted by {what} : clean", a, b, 1.10, "wall")
+
+
 def bench_start(work):
     lake = new_lake(work / "start")
     runs = [tarn(lake, "ls") for _ in range(20)]
@@ -487,7 +589,7 @@ def bench_memory(work):
         csv.unlink()
 
 
-BENCHES = {"start": bench_start, "listing": bench_listing, "commits": bench_commits,
+BENCHES = {"merge": bench_merge, "deletes": bench_deletes, "start": bench_start, "listing": bench_listing, "commits": bench_commits,
            "planning": bench_planning, "load": bench_load, "queries": bench_queries,
            "memory": bench_memory}
 
