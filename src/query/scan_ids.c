@@ -79,8 +79,6 @@ static bool write_schema(const TarnScanWriter *scan) {
 bool tarn_query__scan_by_ids(const TarnScanWriter *scan, const size_t *tasks, size_t count) {
     const char *stored[2] = {tarn_query__scan_lineage[0].name, tarn_query__scan_lineage[1].name};
     int64_t id = -1;
-    int64_t rows = 0;
-    for (size_t i = 0; i < count; i++) rows += scan->plan->tasks[tasks[i]].file->record_count;
     if (!tarn_query__scan_register(scan, tasks, count, &id)) return false;
     tarn_base_buffer_string(scan->out, "SELECT ");
     write_columns(scan);
@@ -91,7 +89,7 @@ bool tarn_query__scan_by_ids(const TarnScanWriter *scan, const size_t *tasks, si
     /* With a schema given the engine opens no file when it binds, so it cannot know how large the
      * table is, which decides the order of joins; the manifests do. */
     tarn_base_buffer_printf(scan->out, ", explicit_cardinality = %" PRId64 ")",
-                            rows > 0 ? rows : 1);
+                            tarn_query__scan_cardinality(scan, tasks, count));
     tarn_query__scan_where(scan, id, tasks, count);
     return true;
 }

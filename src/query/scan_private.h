@@ -44,6 +44,8 @@ bool tarn_query__scan_register(const TarnScanWriter *scan, const size_t *tasks, 
 /* ", <place, lineage, sequence>" behind the columns of a SELECT over registered files; `stored`:
  * SQL of the lineage that the files themselves keep. */
 void tarn_query__scan_extras(const TarnScanWriter *scan, int64_t id, const char *const stored[2]);
+/* The explicit_cardinality of a read_parquet, so that what is left of it is estimated right. */
+int64_t tarn_query__scan_cardinality(const TarnScanWriter *scan, const size_t *tasks, size_t count);
 /* " WHERE tarn_alive(..)" if some file has deleted positions. */
 void tarn_query__scan_where(const TarnScanWriter *scan, int64_t id, const size_t *tasks,
                             size_t count);

@@ -296,7 +296,6 @@ typedef struct Group {
     const char *stored[2]; /* lineage */
     bool is_plain;         /* every column has an id and a name of its own */
     bool hides_places;     /* a column is called like one of the engine's virtual ones */
-    int64_t rows;
     size_t *items;
     size_t count;
     size_t capacity;
@@ -344,10 +343,7 @@ static bool group_file(TarnScanWriter *scan, TarnMap *groups, size_t task, TarnA
     Group *group = ok ? tarn_base_map_get(groups, key) : NULL;
     if (ok && group == NULL) group = new_group(scan, groups, footer, key, scratch);
     size_t *item = group != NULL ? TARN_PUSH(scan->arena, group) : NULL;
-    if (item != NULL) {
-        *item = task;
-        group->rows += file->record_count;
-    }
+    if (item != NULL) *item = task;
     tarn_base_buffer_dispose(&signature);
     return item != NULL;
 }
@@ -387,7 +383,7 @@ static bool write_groups(TarnScanWriter *scan, const TarnMap *groups) {
         tarn_base_buffer_printf(
             scan->out, ", hive_partitioning = false%s, explicit_cardinality = %" PRId64 ")",
             few && group->count > 1 ? ", union_by_name = true" : "",
-            group->rows > 0 ? group->rows : 1);
+            tarn_query__scan_cardinality(scan, group->items, group->count));
         tarn_query__scan_where(scan, id, group->items, group->count);
     }
     return true;
