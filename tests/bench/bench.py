@@ -589,9 +589,9 @@ def bench_memory(work):
         csv.unlink()
 
 
-BENCHES = {"merge": bench_merge, "deletes": bench_deletes, "start": bench_start, "listing": bench_listing, "commits": bench_commits,
+BENCHES = {"start": bench_start, "listing": bench_listing, "commits": bench_commits,
            "planning": bench_planning, "load": bench_load, "queries": bench_queries,
-           "memory": bench_memory}
+           "memory": bench_memory, "merge": bench_merge, "deletes": bench_deletes}
 
 
 def machine():
