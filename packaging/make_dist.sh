@@ -38,6 +38,10 @@ if [ -x build/tarn ]; then
     strip "$tree/bin/tarn"
     duckdb=${TARN_DUCKDB_PREFIX:-build/deps/duckdb-1.5.5}
     cp "$duckdb/lib/libduckdb.so" "$tree/lib/"
+    # for lakes on S3; a DuckDB of one's own may lack it
+    if [ -f "$duckdb/lib/httpfs.duckdb_extension" ]; then
+        cp "$duckdb/lib/httpfs.duckdb_extension" "$tree/lib/"
+    fi
     if [ -f "$duckdb/LICENSE.duckdb" ]; then cp "$duckdb/LICENSE.duckdb" "$tree/"; fi
     cp LICENSE NOTICE "$tree/"
     if [ -f README.md ]; then cp README.md "$tree/"; fi

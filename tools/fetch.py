@@ -278,9 +278,13 @@ def check_hash(path, allowed, what):
 def extract(archive, file, folder):
     """Takes one member out of an archive, verifies it and returns its temporary path."""
     target = folder / "member"
-    with tarfile.open(archive) as tar:
+    with contextlib.ExitStack() as stack:
         try:
-            source = tar.extractfile(file["member"])
+            if zipfile.is_zipfile(archive):  # a wheel
+                wheel = stack.enter_context(zipfile.ZipFile(archive))
+                source = stack.enter_context(wheel.open(file["member"]))
+            else:
+                source = stack.enter_context(tarfile.open(archive)).extractfile(file["member"])
         except KeyError:
             source = None
         if source is None:
@@ -465,6 +469,15 @@ def self_test():
             wrong_member = dict(pin, files=[dict(file, sha256="1" * 64)])
             expect("a wrong member is refused",
                    refused(fetch, {"s": [wrong_member]}, "s", other, root / "c3"))
+            with zipfile.ZipFile(root / "w.whl", "w") as wheel:
+                wheel.write(root / "member", "p/member")
+            shutil.copy(root / "w.whl", root / "a.tar.gz")
+            as_wheel = dict(pin, sha256=[sha256_of(root / "w.whl")])
+            fetch({"s": [as_wheel]}, "s", root / "wheel", root / "c4")
+            expect("a wheel is unpacked too", (root / "wheel/lib/x").read_bytes() == good)
+            none = dict(as_wheel, files=[dict(file, member="p/none")])
+            expect("an absent member of a wheel is refused",
+                   refused(fetch, {"s": [none]}, "s", other, root / "c5"))
             absent = dict(pin, files=[dict(file, member="p/none")])
             (cache / "files" / sha).unlink()
             expect("an absent member is refused",

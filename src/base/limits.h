@@ -67,6 +67,9 @@
 #define TARN_LIMIT_NET_SIGNED_HEADERS 32
 /* What a server says about an error is read by people: the beginning is enough. */
 #define TARN_LIMIT_NET_ERROR_BODY_BYTES (64 * TARN_KIB)
+/* Names of secrets stand in tarn.yaml; values are keys, tokens, certificates. */
+#define TARN_LIMIT_SECRET_NAME_BYTES 64
+#define TARN_LIMIT_SECRET_BYTES (64 * TARN_KIB)
 /* How long one call of an object store goes on trying: longer than a store's own failover. */
 #define TARN_LIMIT_STORE_RETRY_MS 60000
 /* Waits between tries are random, at first up to this, doubled each time up to the most. */

@@ -42,8 +42,11 @@ static bool adopt_views(TarnCatalog *catalog) {
 
 static bool open_parts(TarnCatalog *catalog, TarnError *error) {
     const TarnCatalogOptions *options = &catalog->options;
-    TarnStoreOptions store_options = {.sync = options->sync, .create_root = !options->read_only};
-    if (!tarn_store_open(options->os, options->warehouse, &store_options, &catalog->store, error) ||
+    TarnStoreOptions store_options = {.sync = options->sync,
+                                      .create_root = !options->read_only,
+                                      .s3 = options->s3};
+    if (!tarn_store_open(options->os, options->warehouse, &store_options, &catalog->store,
+                         error) ||
         !tarn_table_manifest_cache_new(MANIFEST_CACHE_BYTES, &catalog->manifests, error)) {
         return false;
     }
@@ -199,7 +202,7 @@ bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***ro
     return ok && tarn_base_arena_check(arena, error);
 }
 
-bool tarn_catalog__root_open(TarnCatalog *catalog, const char *location, TarnStore **store,
+bool tarn_catalog_root_store(TarnCatalog *catalog, const char *location, TarnStore **store,
                              TarnError *error) {
     for (size_t i = 0; i < catalog->root_count; i++) {
         if (strcmp(catalog->roots[i].location, location) != 0) continue;
@@ -209,7 +212,7 @@ bool tarn_catalog__root_open(TarnCatalog *catalog, const char *location, TarnSto
     TarnRoot *roots = TARN_NEW_ARRAY(&catalog->arena, catalog->root_count + 1, TarnRoot);
     const char *copy = tarn_base_arena_string(&catalog->arena, location);
     if (!tarn_base_arena_check(&catalog->arena, error)) return false;
-    TarnStoreOptions options = {.sync = catalog->options.sync};
+    TarnStoreOptions options = {.sync = catalog->options.sync, .s3 = catalog->options.s3};
     if (!tarn_store_open(catalog->options.os, copy, &options, store, error)) return false;
     if (catalog->root_count > 0) {
         memcpy(roots, catalog->roots, catalog->root_count * sizeof(*roots));
@@ -234,7 +237,7 @@ bool tarn_catalog__store_of(TarnCatalog *catalog, const char *location, TarnStor
     bool ok = tarn_catalog_roots(catalog, &arena, &roots, &count, error);
     for (size_t i = 0; ok && i < count; i++) {
         if (!tarn_store_inside(tarn_base_text(roots[i]), tarn_base_text(location))) continue;
-        ok = tarn_catalog__root_open(catalog, roots[i], store, error);
+        ok = tarn_catalog_root_store(catalog, roots[i], store, error);
         break;
     }
     tarn_base_arena_dispose(&arena);

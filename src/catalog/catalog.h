@@ -50,6 +50,7 @@ typedef struct TarnCatalogOptions {
     TarnDb *db;            /* migrated: see tarn_catalog_schema_sql */
     const char *warehouse; /* absolute location, no trailing slash */
     TarnStoreSync sync;
+    const struct TarnStoreS3Options *s3; /* for a warehouse or roots on S3; NULL = look it up */
     const TarnZone *zones;
     size_t zone_count;
     bool read_only;
@@ -142,6 +143,10 @@ bool tarn_catalog_table_new(TarnCatalog *catalog, const TarnNewTable *wanted, Ta
 /* Roots outside the warehouse that registered tables live under. */
 bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots,
                         size_t *count, TarnError *error) TARN_CHECKED;
+
+/* The store of one of them. */
+bool tarn_catalog_root_store(TarnCatalog *catalog, const char *root, TarnStore **store,
+                             TarnError *error) TARN_CHECKED;
 
 /* --- namespaces --- */
 bool tarn_catalog_namespace_create(TarnCatalog *catalog, const char *ns, bool if_not_exists,

@@ -45,7 +45,7 @@ bool tarn_catalog__refuse_missing(TarnCatalog *catalog, TarnTableName name, Tarn
 bool tarn_catalog__store_of(TarnCatalog *catalog, const char *location, TarnStore **store,
                             TarnError *error) TARN_CHECKED;
 /* Opens the store of a root outside the warehouse and remembers it. */
-bool tarn_catalog__root_open(TarnCatalog *catalog, const char *location, TarnStore **store,
+bool tarn_catalog_root_store(TarnCatalog *catalog, const char *location, TarnStore **store,
                              TarnError *error) TARN_CHECKED;
 /* Loads the metadata at a location as a table, cached. */
 bool tarn_catalog__table_at(TarnCatalog *catalog, TarnTableName name, const char *location,

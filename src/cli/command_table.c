@@ -55,6 +55,8 @@ const TarnCliFlag tarn_cli__global_flags[] = {
      .help = "read tables on this branch where they have it, and write them on it"}
 
 static const TarnCliFlag init_flags[] = {
+    {.name = "warehouse", .kind = TARN_CLI_FLAG_TEXT, .value = "LOCATION",
+     .help = "where the tables' files are: a folder, or s3://bucket/prefix"},
     {.name = "example", .kind = TARN_CLI_FLAG_TEXT, .value = "NAME",
      .help = "begin with a copy of an example lake"},
     {0},
@@ -263,12 +265,16 @@ const TarnCliCommand tarn_cli__commands[] = {
      .summary = "make a lake in a folder",
      .description = "Writes tarn.yaml and makes the catalog, the warehouse and the zones raw, "
                     "cleansed, curated, consumption and sandbox. The folder is made if it is "
-                    "missing; files that are there stay as they are.",
+                    "missing; files that are there stay as they are, also a tarn.yaml that was "
+                    "written before. A warehouse on S3 is tried out: of several writers of one "
+                    "new object exactly one must win. Keys for it come from the environment, the "
+                    "profile files, or storage in tarn.yaml.",
      .operands = {{.name = "DIR", .kind = TARN_CLI_OPERAND_FOLDER, .optional = true}},
      .flags = init_flags,
      .examples = {{"tarn init flights", "a new lake in the folder flights"},
                   {"tarn init", "a lake in this folder"},
-                  {"tarn init demo --example flights", "begin with an example"}}},
+                  {"tarn init demo --example flights", "begin with an example"},
+                  {"tarn init lake --warehouse s3://bucket/lake", "tables on S3"}}},
     {.name = "help", .group = GROUP_BEGIN, .handler = tarn_cli__help,
      .summary = "how a command is used, examples first",
      .operands = {{.name = "COMMAND", .kind = TARN_CLI_OPERAND_COMMAND, .optional = true,
@@ -381,6 +387,22 @@ const TarnCliCommand tarn_cli__commands[] = {
      .examples = {{"tarn lineage curated.delays", "both ways"},
                   {"tarn lineage curated.delays.avg_delay --up 1", "of one column"},
                   {"tarn lineage curated.delays -o dot | dot -Tsvg > delays.svg", "a picture"}}},
+
+    {.name = "secret set", .group = GROUP_BRING, .handler = tarn_cli__secret_set,
+     .summary = "keep a secret for tarn.yaml",
+     .description = "The value comes from standard input, or is asked for without being shown. It "
+                    "is kept in .tarn/secrets, which only the owner can read; tarn.yaml names it "
+                    "${secret:NAME}.",
+     .operands = {{.name = "NAME", .kind = TARN_CLI_OPERAND_TEXT}},
+     .examples = {{"tarn secret set s3_secret", "asks for the value"},
+                  {"pass show s3 | tarn secret set s3_secret", "from another program"}}},
+    {.name = "secret ls", .group = GROUP_BRING, .handler = tarn_cli__secret_ls,
+     .summary = "the names of the secrets, never their values",
+     .examples = {{"tarn secret ls", "the names"}}},
+    {.name = "secret rm", .group = GROUP_BRING, .handler = tarn_cli__secret_rm,
+     .summary = "forget a secret",
+     .operands = {{.name = "NAME", .kind = TARN_CLI_OPERAND_TEXT}},
+     .examples = {{"tarn secret rm s3_secret", "it is gone"}}},
 
     {.name = "table branch", .group = GROUP_KEEP, .handler = tarn_cli__table_branch,
      .summary = "branches of a table: list, make, replace, drop",
@@ -525,9 +547,6 @@ const TarnCliCommand tarn_cli__commands[] = {
     LATER("source ls", GROUP_BRING, "the connectors"),
     LATER("source test", GROUP_BRING, "try a connector"),
     LATER("source status", GROUP_BRING, "how far the connectors are"),
-    LATER("secret set", GROUP_BRING, "store a secret"),
-    LATER("secret ls", GROUP_BRING, "the names of the secrets"),
-    LATER("secret rm", GROUP_BRING, "forget a secret"),
     LATER("table export", GROUP_KEEP, "copy a table to elsewhere"),
     LATER("lifecycle plan", GROUP_KEEP, "what retention and tiers would do"),
     LATER("lifecycle apply", GROUP_KEEP, "carry out retention and tiers"),

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "cli/handlers_private.h"
 #include "cli/lake_private.h"
+#include "store/s3.h"
 
 /* Known by name; they need a server. */
 static const char *const later_tools[] = {
@@ -27,18 +28,33 @@ static const char *database_path(const TarnLakeConfig *config) {
                                   : 0);
 }
 
+/* What is set in tarn.yaml, but for secrets: the clients find keys as tarn does. */
+static void put_python_storage(const TarnStoreS3Options *storage, TarnBuffer *out) {
+    const char *const settings[][2] = {{"s3.endpoint", storage->endpoint},
+                                       {"s3.region", storage->region}};
+    for (size_t i = 0; i < 2; i++) {
+        if (settings[i][1] == NULL) continue;
+        tarn_base_buffer_printf(out, ",\n                  **{\"%s\": ", settings[i][0]);
+        put_python(out, settings[i][1]);
+        tarn_base_buffer_string(out, "}");
+    }
+}
+
 static void write_python(TarnCliLake *lake, const TarnRelation *tables, size_t count,
                          TarnBuffer *out) {
     TarnArena *arena = &lake->cli->arena;
     const char *url =
         tarn_base_arena_printf(arena, "sqlite:///%s", database_path(lake->config));
-    const char *warehouse = tarn_base_arena_printf(arena, "file://%s", lake->config->warehouse);
+    bool s3 = tarn_store_is_s3(tarn_base_text(lake->config->warehouse));
+    const char *warehouse = tarn_base_arena_printf(arena, "%s%s", s3 ? "" : "file://",
+                                                   lake->config->warehouse);
     tarn_base_buffer_string(out, "# pip install 'pyiceberg[sql-sqlite,pyarrow]'\n"
                                  "from pyiceberg.catalog.sql import SqlCatalog\n\n"
                                  "lake = SqlCatalog(\"" TARN_CATALOG_NAME "\", uri=");
     put_python(out, url != NULL ? url : "");
     tarn_base_buffer_string(out, ",\n                  warehouse=");
     put_python(out, warehouse != NULL ? warehouse : "");
+    if (s3) put_python_storage(&lake->config->storage, out);
     tarn_base_buffer_string(out, ")\nfor namespace in lake.list_namespaces():\n"
                                  "    print(namespace, lake.list_tables(namespace))\n");
     for (size_t i = 0; i < count; i++) {
@@ -56,10 +72,34 @@ static void write_python(TarnCliLake *lake, const TarnRelation *tables, size_t c
     }
 }
 
+static void put_duckdb_secret(const TarnStoreS3Options *storage, TarnBuffer *out) {
+    const char *endpoint = storage->endpoint;
+    tarn_base_buffer_string(out, "install httpfs;\nload httpfs;\ninstall aws;\nload aws;\n"
+                                 "create or replace secret lake (type s3, provider "
+                                 "credential_chain");
+    if (storage->region != NULL) {
+        tarn_base_buffer_string(out, ", region ");
+        tarn_base_buffer_literal(out, tarn_base_text(storage->region));
+    }
+    if (endpoint != NULL) {
+        const char *host = strstr(endpoint, "://");
+        tarn_base_buffer_string(out, ", endpoint ");
+        tarn_base_buffer_literal(out, tarn_base_text(host != NULL ? host + 3 : endpoint));
+        if (strncmp(endpoint, "http://", 7) == 0) tarn_base_buffer_string(out, ", use_ssl false");
+        if (storage->style != TARN_STORE_S3_STYLE_VIRTUAL) {
+            tarn_base_buffer_string(out, ", url_style 'path'");
+        }
+    }
+    tarn_base_buffer_string(out, ");\n");
+}
+
 static bool write_duckdb(TarnCliLake *lake, const TarnRelation *tables, size_t count,
                          TarnBuffer *out, TarnError *error) {
     tarn_base_buffer_string(out, "-- each view is the table as it is now; run this again later\n"
                                  "install iceberg;\nload iceberg;\n");
+    if (tarn_store_is_s3(tarn_base_text(lake->config->warehouse))) {
+        put_duckdb_secret(&lake->config->storage, out);
+    }
     TarnText schema = {0};
     for (size_t i = 0; i < count; i++) {
         const TarnTable *table;

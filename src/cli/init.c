@@ -13,6 +13,15 @@
 #include "cli/lake_private.h"
 #include "cli/rows_private.h"
 
+static const char *quote(TarnCli *cli, const char *text) {
+    TarnBuffer quoted;
+    tarn_base_buffer_init(&quoted, 64 * TARN_KIB);
+    tarn_base_json_quote(&quoted, tarn_base_text(text));
+    const char *copy = tarn_base_buffer_keep(&quoted, &cli->arena);
+    tarn_base_buffer_dispose(&quoted);
+    return copy;
+}
+
 /* A name that YAML reads as that text: anything else is quoted. */
 static const char *lake_name(TarnCli *cli, const char *folder) {
     const char *slash = strrchr(folder, '/');
@@ -25,13 +34,7 @@ static const char *lake_name(TarnCli *cli, const char *folder) {
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         plain = plain && strcasecmp(name, words[i]) != 0;
     }
-    if (plain) return name;
-    TarnBuffer quoted;
-    tarn_base_buffer_init(&quoted, 4096);
-    tarn_base_json_quote(&quoted, tarn_base_text(name));
-    const char *text = tarn_base_buffer_keep(&quoted, &cli->arena);
-    tarn_base_buffer_dispose(&quoted);
-    return text;
+    return plain ? name : quote(cli, name);
 }
 
 /* Writes a file that must not be there; *made false = it was. */
@@ -52,7 +55,10 @@ static bool write_files(TarnCli *cli, const char *folder, TarnError *error) {
     const char *config = tarn_base_arena_printf(&cli->arena, "%s/tarn.yaml", folder);
     const char *ignore = tarn_base_arena_printf(&cli->arena, "%s/.gitignore", folder);
     const char *pipelines = tarn_base_arena_printf(&cli->arena, "%s/pipelines", folder);
-    const char *content = tarn_flow_lake_config_template(lake_name(cli, folder), &cli->arena);
+    const char *warehouse = tarn_cli__text(&cli->arguments, "warehouse");
+    warehouse = warehouse != NULL ? quote(cli, warehouse) : ".tarn/warehouse";
+    const char *content =
+        tarn_flow_lake_config_template(lake_name(cli, folder), warehouse, &cli->arena);
     bool made = false;
     if (!tarn_base_arena_check(&cli->arena, error) ||
         !cli->os->directory_create(cli->os, pipelines, NULL, error) ||
@@ -67,14 +73,21 @@ static bool write_files(TarnCli *cli, const char *folder, TarnError *error) {
     return cli->os->directory_sync(cli->os, folder, error);
 }
 
-static bool refuse_existing(TarnCli *cli, const char *folder, TarnError *error) {
+/* A tarn.yaml that somebody wrote, without the state beside it, is a lake to be made. */
+static bool refuse_existing(TarnCli *cli, const char *folder, bool *written, TarnError *error) {
     const char *path = tarn_base_arena_printf(&cli->arena, "%s/tarn.yaml", folder);
+    const char *state = tarn_base_arena_printf(&cli->arena, "%s/.tarn/catalog.db", folder);
     TarnOsStat stat;
+    TarnOsStat made;
     if (!tarn_base_arena_check(&cli->arena, error) ||
-        !cli->os->stat(cli->os, path, false, &stat, error)) {
+        !cli->os->stat(cli->os, path, false, &stat, error) ||
+        !cli->os->stat(cli->os, state, true, &made, error)) {
         return false;
     }
-    if (stat.kind == TARN_OS_ABSENT) return true;
+    bool given = tarn_cli__text(&cli->arguments, "example") != NULL ||
+                 tarn_cli__text(&cli->arguments, "warehouse") != NULL;
+    *written = stat.kind != TARN_OS_ABSENT;
+    if (!*written || (made.kind == TARN_OS_ABSENT && !given)) return true;
     tarn_base_error_set(error, TARN_E_LAKE_EXISTS, "\"%s\" is a lake already", folder);
     return tarn_base_error_hint(error, "tarn -C %s status looks at it", folder);
 }
@@ -112,15 +125,20 @@ bool tarn_cli__init(TarnCli *cli, TarnError *error) {
     }
     const char *folder;
     const char *source = NULL;
+    bool written = false;
+    if (example != NULL && tarn_cli__text(&cli->arguments, "warehouse") != NULL) {
+        return tarn_base_error_set(error, TARN_E_USAGE, "an example brings its own tarn.yaml: "
+                                   "--warehouse goes without --example");
+    }
     if (!tarn_base_arena_check(&cli->arena, error) ||
         (example != NULL && !tarn_cli__example_find(cli, example, &source, error)) ||
         !tarn_os_directory_create_all(cli->os, given, true, error) ||
         !cli->os->real_path(cli->os, given, &cli->arena, &folder, error) ||
-        !refuse_existing(cli, folder, error)) {
+        !refuse_existing(cli, folder, &written, error)) {
         return false;
     }
-    if (source != NULL ? !tarn_cli__example_copy(cli, source, folder, error)
-                       : !write_files(cli, folder, error)) {
+    if (!written && (source != NULL ? !tarn_cli__example_copy(cli, source, folder, error)
+                                    : !write_files(cli, folder, error))) {
         return false;
     }
     TarnCliLake lake;

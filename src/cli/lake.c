@@ -11,6 +11,7 @@
 
 #include "flow/load.h"
 #include "govern/lineage.h"
+#include "store/s3.h"
 #include "table/snapshot_ref.h"
 
 const TarnDbMigration tarn_cli__migrations[] = {
@@ -86,11 +87,31 @@ static bool make_folders(TarnCliLake *lake, TarnError *error) {
     return tarn_os_directory_create_all(os, lake->scratch, false, error);
 }
 
+/* A lake on S3 that has no catalog yet: its store is tried out before anything refers to it. */
+static bool try_warehouse(TarnCliLake *lake, TarnError *error) {
+    const TarnOs *os = lake->cli->os;
+    const TarnLakeConfig *config = lake->config;
+    const char *catalog = strchr(config->catalog, ':');
+    TarnStoreOptions options = {.s3 = &config->storage};
+    TarnStore *store;
+    TarnOsStat stat;
+    if (!tarn_store_is_s3(tarn_base_text(config->warehouse)) || catalog == NULL) return true;
+    if (!os->stat(os, catalog + 1, true, &stat, error)) return false;
+    if (stat.kind != TARN_OS_ABSENT) return true;
+    if (!tarn_store_open(os, config->warehouse, &options, &store, error)) return false;
+    bool ok = tarn_store_probe(store, error);
+    tarn_store_close(store);
+    return ok;
+}
+
 static bool open_catalog(TarnCliLake *lake, TarnCliLakeUse use, TarnError *error) {
     const TarnLakeConfig *config = lake->config;
     TarnDbOptions db_options = {.how = use == TARN_CLI_LAKE_READ ? TARN_DB_READ_ONLY
                                                                  : TARN_DB_CREATE};
-    if (use == TARN_CLI_LAKE_WRITE && !make_folders(lake, error)) return false;
+    if (use == TARN_CLI_LAKE_WRITE &&
+        (!try_warehouse(lake, error) || !make_folders(lake, error))) {
+        return false;
+    }
     if (!tarn_db_open(lake->cli->os, config->catalog, &db_options, &lake->db, error) ||
         !tarn_db_migrate(lake->db, tarn_cli__migrations, tarn_cli__migration_count, error)) {
         return false;
@@ -99,6 +120,7 @@ static bool open_catalog(TarnCliLake *lake, TarnCliLakeUse use, TarnError *error
         .os = lake->cli->os,
         .db = lake->db,
         .warehouse = config->warehouse,
+        .s3 = &config->storage,
         .sync = config->sync_full ? TARN_STORE_SYNC_FULL : TARN_STORE_SYNC_CATALOG,
         .zones = config->zones,
         .zone_count = config->zone_count,

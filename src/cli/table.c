@@ -7,6 +7,15 @@
 #include "cli/lake_private.h"
 #include "cli/rows_private.h"
 #include "cli/summary_private.h"
+#include "store/s3.h"
+
+/* A path as people write it becomes absolute; a location on S3 is that already. */
+static bool find_metadata(TarnCli *cli, const char *given, const char **location,
+                          TarnError *error) {
+    *location = given;
+    return tarn_store_is_s3(tarn_base_text(given)) ||
+           cli->os->real_path(cli->os, given, &cli->arena, location, error);
+}
 
 static bool register_table(TarnCliLake *lake, TarnError *error) {
     TarnCli *cli = lake->cli;
@@ -15,7 +24,7 @@ static bool register_table(TarnCliLake *lake, TarnError *error) {
     const char *location;
     const TarnTable *table;
     if (!tarn_catalog_name_parse(tarn_base_text(operands[0]), &cli->arena, &name, error) ||
-        !cli->os->real_path(cli->os, operands[1], &cli->arena, &location, error) ||
+        !find_metadata(cli, operands[1], &location, error) ||
         !tarn_catalog_register(lake->catalog, name, location, error) ||
         !tarn_catalog_table_load(lake->catalog, name, &table, error)) {
         return false;

@@ -34,6 +34,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "os/os.h"
 
 typedef struct TarnEngine TarnEngine;
 typedef struct TarnEngineSession TarnEngineSession;
@@ -76,6 +77,26 @@ bool tarn_engine_open(const TarnEngineOptions *options, TarnEngine **engine,
                       TarnError *error) TARN_CHECKED;
 void tarn_engine_close(TarnEngine *engine); /* sessions first; NULL is fine */
 bool tarn_engine_dead(const TarnEngine *engine);
+
+/* What opens the objects of one prefix on S3. */
+typedef struct TarnEngineS3 {
+    const char *const *scopes; /* "s3://bucket/prefix/", in each spelling that is used */
+    size_t scope_count;
+    const char *host; /* "127.0.0.1:9000" */
+    bool secure;
+    bool path_style;
+    const char *region;
+    const char *access_key;
+    const char *secret_key;
+    const char *session_token; /* "" = none */
+} TarnEngineS3;
+
+/* Loads DuckDB's httpfs from beside libduckdb.so (TARN_DUCKDB_HTTPFS names another file), before
+ * the engine is locked. TARN_E_ENGINE_MISSING if it is not there. */
+bool tarn_engine_s3_load(TarnEngine *engine, const TarnOs *os, TarnError *error) TARN_CHECKED;
+/* Makes or replaces the secret `name`; also once the engine is locked. */
+bool tarn_engine_s3_secret(TarnEngine *engine, const char *name, const TarnEngineS3 *s3,
+                           TarnError *error) TARN_CHECKED;
 
 /* From here on, for all sessions: SQL reads and writes only below `directories` (paths or URLs;
  * none = no files at all), no ATTACH, INSTALL, LOAD, and no setting can be changed. Does not

@@ -24,7 +24,8 @@ bool tarn_flow__config_refuse(const TarnConfigReader *reader, const TarnJson *at
 
 static const char *kind_noun(TarnConfigKind kind) {
     switch (kind) {
-    case TARN_CONFIG_TEXT: return "a text";
+    case TARN_CONFIG_TEXT:
+    case TARN_CONFIG_SECRET: return "a text";
     case TARN_CONFIG_BOOL: return "true or false";
     case TARN_CONFIG_INT: return "a whole number";
     case TARN_CONFIG_BYTES: return "a size such as 128MB";
@@ -38,9 +39,41 @@ static const char *kind_noun(TarnConfigKind kind) {
     return "a value";
 }
 
-/* Replaces ${env:NAME}; any other ${..} is refused. */
+/* The value of ${env:NAME} or ${secret:NAME}. */
+static bool resolve(const TarnConfigReader *reader, const TarnJson *at, TarnText reference,
+                    bool secret_allowed, const char **value) {
+    bool env = tarn_base_text_starts(reference, "env:");
+    bool secret = tarn_base_text_starts(reference, "secret:");
+    *value = NULL;
+    if (!env && !secret) {
+        return tarn_flow__config_refuse(
+            reader, at, "cannot resolve \"${%.*s}\": only ${env:NAME} and ${secret:NAME} are known",
+            TARN_TEXT_ARG(reference));
+    }
+    if (secret && (!secret_allowed || reader->secret == NULL)) {
+        return tarn_flow__config_refuse(reader, at, "cannot use \"${%.*s}\" here: this value is "
+                                                    "shown to whoever uses the lake",
+                                        TARN_TEXT_ARG(reference));
+    }
+    size_t skip = env ? 4 : 7;
+    const char *name = tarn_base_text_string(
+        reader->arena, (TarnText){reference.data + skip, reference.size - skip});
+    if (name == NULL) return tarn_base_arena_check(reader->arena, reader->error);
+    if (env) {
+        if (reader->variable != NULL) *value = reader->variable(reader->variable_state, name);
+        return *value != NULL ||
+               tarn_flow__config_refuse(reader, at, "the environment variable \"%s\" is not set",
+                                        name);
+    }
+    if (!reader->secret(reader->secret_state, name, value, reader->error)) return false;
+    if (*value != NULL) return true;
+    tarn_flow__config_refuse(reader, at, "there is no secret \"%.80s\"", name);
+    return tarn_base_error_hint(reader->error, "tarn secret set %.80s asks for it", name);
+}
+
+/* Replaces references; any other ${..} is refused. */
 static bool substitute(const TarnConfigReader *reader, const TarnJson *at, TarnText text,
-                       const char **out) {
+                       bool secret_allowed, const char **out) {
     TarnBuffer result;
     tarn_base_buffer_init(&result, TARN_LIMIT_CONFIG_BYTES);
     size_t start = 0;
@@ -48,24 +81,11 @@ static bool substitute(const TarnConfigReader *reader, const TarnJson *at, TarnT
     for (size_t i = 0; i + 1 < text.size && ok; i++) {
         if (text.data[i] != '$' || text.data[i + 1] != '{') continue;
         const char *close = memchr(text.data + i, '}', text.size - i);
-        TarnText name = {text.data + i + 2,
-                         close != NULL ? (size_t)(close - text.data) - i - 2 : 0};
-        if (close == NULL || !tarn_base_text_starts(name, "env:")) {
-            ok = tarn_flow__config_refuse(
-                reader, at, "cannot resolve \"${%.*s}\": only ${env:NAME} is known here",
-                TARN_TEXT_ARG(name));
-            break;
-        }
-        const char *variable =
-            tarn_base_text_string(reader->arena, (TarnText){name.data + 4, name.size - 4});
-        const char *value = variable != NULL && reader->variable != NULL
-                                ? reader->variable(reader->variable_state, variable)
-                                : NULL;
-        if (value == NULL) {
-            ok = tarn_flow__config_refuse(reader, at, "the environment variable \"%s\" is not set",
-                                          variable != NULL ? variable : "");
-            break;
-        }
+        TarnText reference = {text.data + i + 2,
+                              close != NULL ? (size_t)(close - text.data) - i - 2 : 0};
+        const char *value = NULL;
+        ok = resolve(reader, at, reference, secret_allowed, &value);
+        if (!ok) break;
         tarn_base_buffer_append(&result, text.data + start, i - start);
         tarn_base_buffer_string(&result, value);
         start = (size_t)(close - text.data) + 1;
@@ -81,19 +101,24 @@ static bool substitute(const TarnConfigReader *reader, const TarnJson *at, TarnT
     return ok;
 }
 
-/* The value as text: strings with variables replaced, numbers and booleans as written. */
-static bool take_text(const TarnConfigReader *reader, const TarnJson *value, const char **out) {
+/* The value as text: strings with references replaced, numbers and booleans as written. */
+static bool take_string(const TarnConfigReader *reader, const TarnJson *value, bool secret_allowed,
+                        const char **out) {
     if (value->kind == TARN_JSON_STRING) {
         if (memchr(value->text.data != NULL ? value->text.data : "", '\0', value->text.size)) {
             return tarn_flow__config_refuse(reader, value, "a text holds a NUL character");
         }
-        return substitute(reader, value, value->text, out);
+        return substitute(reader, value, value->text, secret_allowed, out);
     }
     if (value->kind == TARN_JSON_NUMBER) {
         *out = tarn_base_text_string(reader->arena, value->text);
         return tarn_base_arena_check(reader->arena, reader->error);
     }
     return false;
+}
+
+static bool take_text(const TarnConfigReader *reader, const TarnJson *value, const char **out) {
+    return take_string(reader, value, false, out);
 }
 
 static bool wrong_type(const TarnConfigReader *reader, const TarnJson *value, const char *name,
@@ -169,11 +194,13 @@ bool tarn_flow__config_value(const TarnConfigReader *reader, const TarnJson *val
         return tarn_base_json_bool(value, target) || wrong_type(reader, value, name, key);
     }
     const char *text = NULL;
-    if (!take_text(reader, value, &text)) return wrong_type(reader, value, name, key);
+    bool secret = key->kind == TARN_CONFIG_SECRET;
+    if (!take_string(reader, value, secret, &text)) return wrong_type(reader, value, name, key);
     TarnText view = tarn_base_text(text);
     bool ok = false;
     switch (key->kind) {
-    case TARN_CONFIG_TEXT: *(const char **)target = text; return true;
+    case TARN_CONFIG_TEXT:
+    case TARN_CONFIG_SECRET: *(const char **)target = text; return true;
     case TARN_CONFIG_INT: ok = tarn_base_text_to_int64(view, target); break;
     case TARN_CONFIG_BYTES: ok = tarn_base_text_to_bytes(view, target); break;
     case TARN_CONFIG_DURATION: ok = tarn_base_text_to_duration_ms(view, target); break;

@@ -21,6 +21,7 @@ typedef enum TarnConfigKind {
     TARN_CONFIG_CHAR,     /* char: one ASCII character, or "\t" */
     TARN_CONFIG_ENUM,     /* int: index in `words` (NULL-ended) */
     TARN_CONFIG_TEXTS,    /* TarnConfigTexts: a text or a list of texts */
+    TARN_CONFIG_SECRET,   /* const char *: a text that may be ${secret:NAME}, kept out of errors */
     TARN_CONFIG_TREE      /* const TarnJson *: taken as it is, checked by the caller */
 } TarnConfigKind;
 
@@ -44,6 +45,9 @@ typedef struct TarnConfigReader {
     /* replaces ${env:X}; NULL result = not set. NULL function = no substitution */
     const char *(*variable)(void *state, const char *name);
     void *variable_state;
+    /* replaces ${secret:X}, where the kind allows it; *value NULL = no such secret */
+    bool (*secret)(void *state, const char *name, const char **value, TarnError *error);
+    void *secret_state;
 } TarnConfigReader;
 
 /* `what` is the noun for errors: "source", "zone". */

@@ -1,7 +1,7 @@
 /* Reading tarn.yaml into TarnLakeConfig: tables of keys, then the meaning of each value.
  *
  * Paths in the file are relative to the lake's folder. What this version cannot do yet is either
- * refused where it would change what happens to data (catalog on PostgreSQL, warehouse on S3) or
+ * refused where it would change what happens to data (catalog on PostgreSQL) or
  * listed as unused (sections of later features).
  */
 #include "flow/lake_config.h"
@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/yaml.h"
 #include "flow/config_reader_private.h"
+#include "flow/secrets.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -24,6 +25,7 @@ typedef struct Top {
     const TarnJson *zones;
     const TarnJson *sources;
     const TarnJson *quality;
+    const TarnJson *storage;
     const TarnJson *later; /* sections that have no effect yet share this slot */
 } Top;
 
@@ -36,8 +38,8 @@ static const char *const from_words[] = {"file",  "rest",    "postgres", "mysql"
 static const char *const format_words[] = {"auto", "csv", "json", "ndjson", "avro", "parquet",
                                            NULL};
 
-static const char *const later_sections[] = {"storage", "schedules", "workgroups", "lifecycle",
-                                             "auth",    "alerts",    "engines",    "serve"};
+static const char *const later_sections[] = {"schedules", "workgroups", "lifecycle", "auth",
+                                             "alerts",    "engines",    "serve"};
 
 static const TarnConfigKey top_keys[] = {
     {"version", TARN_CONFIG_INT, offsetof(Top, version), true, NULL},
@@ -48,7 +50,7 @@ static const TarnConfigKey top_keys[] = {
     {"zones", TARN_CONFIG_TREE, offsetof(Top, zones), false, NULL},
     {"sources", TARN_CONFIG_TREE, offsetof(Top, sources), false, NULL},
     {"quality", TARN_CONFIG_TREE, offsetof(Top, quality), false, NULL},
-    {"storage", TARN_CONFIG_TREE, offsetof(Top, later), false, NULL},
+    {"storage", TARN_CONFIG_TREE, offsetof(Top, storage), false, NULL},
     {"schedules", TARN_CONFIG_TREE, offsetof(Top, later), false, NULL},
     {"workgroups", TARN_CONFIG_TREE, offsetof(Top, later), false, NULL},
     {"lifecycle", TARN_CONFIG_TREE, offsetof(Top, later), false, NULL},
@@ -134,6 +136,26 @@ typedef struct QualityEntry {
 static const TarnConfigKey quality_keys[] = {
     {"default_action", TARN_CONFIG_ENUM, offsetof(QualityEntry, default_action), false,
      on_error_words},
+};
+
+typedef struct StorageEntry {
+    const char *endpoint;
+    const char *region;
+    bool path_style;
+    const char *access_key;
+    const char *secret_key;
+    const char *session_token;
+    const char *profile;
+} StorageEntry;
+
+static const TarnConfigKey storage_keys[] = {
+    {"endpoint", TARN_CONFIG_TEXT, offsetof(StorageEntry, endpoint), false, NULL},
+    {"region", TARN_CONFIG_TEXT, offsetof(StorageEntry, region), false, NULL},
+    {"path_style", TARN_CONFIG_BOOL, offsetof(StorageEntry, path_style), false, NULL},
+    {"access_key", TARN_CONFIG_SECRET, offsetof(StorageEntry, access_key), false, NULL},
+    {"secret_key", TARN_CONFIG_SECRET, offsetof(StorageEntry, secret_key), false, NULL},
+    {"session_token", TARN_CONFIG_SECRET, offsetof(StorageEntry, session_token), false, NULL},
+    {"profile", TARN_CONFIG_TEXT, offsetof(StorageEntry, profile), false, NULL},
 };
 
 typedef struct Build {
@@ -310,15 +332,56 @@ static bool read_sources(Build *build, const TarnJson *sources) {
     return true;
 }
 
+static bool read_storage(Build *build, const TarnJson *storage) {
+    StorageEntry entry = {0};
+    TarnStoreS3Options *options = &build->config->storage;
+    if (storage == NULL) return true;
+    if (!tarn_flow__config_read(&build->reader, storage, "storage", storage_keys,
+                                COUNT(storage_keys), &entry)) {
+        return false;
+    }
+    if ((entry.access_key == NULL) != (entry.secret_key == NULL)) {
+        bool first = entry.access_key != NULL;
+        return tarn_flow__config_refuse(&build->reader, storage, "storage has %s without %s",
+                                        first ? "an access_key" : "a secret_key",
+                                        first ? "a secret_key" : "an access_key");
+    }
+    const TarnJson *style = tarn_base_json_member(storage, "path_style");
+    bool given = style != NULL && style->kind != TARN_JSON_NULL;
+    *options = (TarnStoreS3Options){.endpoint = entry.endpoint, .region = entry.region,
+                                    .access_key = entry.access_key,
+                                    .secret_key = entry.secret_key,
+                                    .session_token = entry.session_token,
+                                    .profile = entry.profile};
+    options->style = !given             ? TARN_STORE_S3_STYLE_AUTO
+                     : entry.path_style ? TARN_STORE_S3_STYLE_PATH
+                                        : TARN_STORE_S3_STYLE_VIRTUAL;
+    return true;
+}
+
+static bool read_warehouse(Build *build, const TarnJson *root, const char *warehouse) {
+    const TarnJson *at = tarn_base_json_member(root, "warehouse");
+    TarnText text = tarn_base_text(warehouse);
+    TarnText path;
+    TarnError reason;
+    if (strstr(warehouse, "://") == NULL) {
+        build->config->warehouse = absolute(build, warehouse);
+        return tarn_base_arena_check(build->arena, build->error);
+    }
+    tarn_base_error_clear(&reason);
+    if (!tarn_store_is_s3(text) || !tarn_store_resolve(text, &path, &reason)) {
+        tarn_flow__config_refuse(&build->reader, at, "the warehouse \"%.120s\" is neither a folder "
+                                                     "nor on S3", warehouse);
+        return tarn_base_error_hint(build->error, "a warehouse is a folder or s3://bucket/prefix");
+    }
+    while (tarn_base_text_ends(text, "/")) text.size--;
+    build->config->warehouse = tarn_base_text_string(build->arena, text);
+    return tarn_base_arena_check(build->arena, build->error);
+}
+
 static bool read_places(Build *build, const TarnJson *root, const Top *top) {
     const char *warehouse = top->warehouse != NULL ? top->warehouse : ".tarn/warehouse";
-    if (strstr(warehouse, "://") != NULL) {
-        tarn_flow__config_refuse(&build->reader, tarn_base_json_member(root, "warehouse"),
-                                 "the warehouse \"%.120s\" is not a folder", warehouse);
-        return tarn_base_error_hint(build->error, "this version stores tables in folders only; "
-                                                  "object stores come with a later one");
-    }
-    build->config->warehouse = absolute(build, warehouse);
+    if (!read_warehouse(build, root, warehouse)) return false;
     const char *catalog = top->catalog != NULL ? top->catalog : "sqlite:.tarn/catalog.db";
     if (strncmp(catalog, "sqlite:", 7) != 0) {
         tarn_flow__config_refuse(&build->reader, tarn_base_json_member(root, "catalog"),
@@ -360,13 +423,33 @@ static bool read_top(Build *build, const TarnJson *root) {
     build->config->quality_default = build->config->quality_given
                                          ? (TarnOnError)quality.default_action
                                          : TARN_ON_ERROR_QUARANTINE;
-    return read_places(build, root, &top) && read_zones(build, top.zones) &&
+    return read_storage(build, top.storage) && read_places(build, root, &top) &&
+           read_zones(build, top.zones) &&
            read_sources(build, top.sources);
 }
 
 static const char *find_variable(void *state, const char *name) {
     const TarnOs *os = state;
     return os->environment(os, name);
+}
+
+static bool find_secret(void *state, const char *name, const char **value, TarnError *error) {
+    Build *build = state;
+    return tarn_flow_secret_check_name(name, error) &&
+           tarn_flow_secret_find(build->os, build->config->folder, name, build->arena, value,
+                                 error);
+}
+
+/* Lines on which keys may stand in plain text are not quoted in errors. */
+static bool is_quotable(const TarnJson *root, uint32_t line) {
+    const TarnJson *storage = tarn_base_json_member(root, "storage");
+    uint32_t last = storage != NULL ? storage->key_line : 0;
+    if (storage == NULL) return true;
+    TARN_JSON_EACH(member, storage) {
+        if (member->line > last) last = member->line;
+        if (member->key_line > last) last = member->key_line;
+    }
+    return line < storage->key_line || line > last;
 }
 
 bool tarn_flow_lake_config_read(const TarnOs *os, const char *folder, TarnArena *arena,
@@ -396,17 +479,22 @@ bool tarn_flow_lake_config_read(const TarnOs *os, const char *folder, TarnArena 
                               .error = error,
                               .variable = find_variable,
                               .variable_state = (void *)(uintptr_t)os}};
+    build.reader.secret = find_secret;
+    build.reader.secret_state = &build;
     if (read_top(&build, root)) return tarn_base_arena_check(arena, error);
-    if (error->line > 0) tarn_base_error_excerpt(error, text.data, text.size);
+    if (error->line > 0 && is_quotable(root, error->line)) {
+        tarn_base_error_excerpt(error, text.data, text.size);
+    }
     return false;
 }
 
-const char *tarn_flow_lake_config_template(const char *name, TarnArena *arena) {
+const char *tarn_flow_lake_config_template(const char *name, const char *warehouse,
+                                           TarnArena *arena) {
     return tarn_base_arena_printf(
         arena,
         "version: 1\n"
         "name: %s\n"
-        "warehouse: .tarn/warehouse\n"
+        "warehouse: %s\n"
         "catalog: sqlite:.tarn/catalog.db\n"
         "sync: full                 # full: every commit survives a power cut; catalog: faster\n"
         "zones:\n"
@@ -420,5 +508,5 @@ const char *tarn_flow_lake_config_template(const char *name, TarnArena *arena) {
         "#     from: file\n"
         "#     path: data/events*.csv\n"
         "#     into: raw.events\n",
-        name);
+        name, warehouse);
 }

@@ -1,10 +1,10 @@
 /* tarn.yaml: the one required file of a lake, read into structs with every key checked.
  *
  * An unknown key, a duplicate key or a wrong type is an error with file:line:column and the
- * nearest known key. `${env:X}` is replaced from the environment, `${secret:X}` is refused here
- * for now, since no secret store exists yet. Sections of features that this version does not
- * have (schedules, auth, ...) are accepted and listed in `unused`, so that `tarn doctor` can say
- * that they have no effect.
+ * nearest known key. `${env:X}` is replaced from the environment, `${secret:X}` from the lake's
+ * secrets (flow/secrets.h), where a secret belongs; errors quote no line of `storage`. Sections of
+ * features that this version does not have (schedules, auth, ...) are accepted and listed in
+ * `unused`, so that `tarn doctor` can say that they have no effect.
  */
 #ifndef TARN_FLOW_LAKE_CONFIG_H
 #define TARN_FLOW_LAKE_CONFIG_H
@@ -15,6 +15,7 @@
 #include "catalog/zone.h"
 #include "os/os.h"
 #include "source/source.h"
+#include "store/s3.h"
 
 typedef enum TarnOnError {
     TARN_ON_ERROR_FAIL,       /* the first bad row ends the load, nothing is committed */
@@ -58,7 +59,8 @@ typedef struct TarnLakeConfig {
     const char *folder; /* absolute, no trailing slash */
     const char *path;   /* of tarn.yaml, as shown in errors */
     const char *name;
-    const char *warehouse; /* absolute */
+    const char *warehouse; /* absolute path or s3://bucket/prefix, no slash at its end */
+    TarnStoreS3Options storage; /* for a warehouse or tables on S3 */
     const char *catalog;   /* "sqlite:<absolute path>" */
     bool sync_full;
     const TarnZone *zones;
@@ -76,7 +78,8 @@ typedef struct TarnLakeConfig {
 /* TARN_E_NOT_A_LAKE with a hint when `folder` has no tarn.yaml. */
 bool tarn_flow_lake_config_read(const TarnOs *os, const char *folder, TarnArena *arena,
                                 TarnLakeConfig **config, TarnError *error) TARN_CHECKED;
-/* The text of a new lake's tarn.yaml. */
-const char *tarn_flow_lake_config_template(const char *name, TarnArena *arena);
+/* The text of a new lake's tarn.yaml; both values are as YAML wants them. */
+const char *tarn_flow_lake_config_template(const char *name, const char *warehouse,
+                                           TarnArena *arena);
 
 #endif

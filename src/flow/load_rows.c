@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "flow/load_private.h"
 #include "query/functions.h"
+#include "query/storage.h"
 
 /* Wide rows of two threads fit the engine's memory; the engine's own choice, four times as many,
  * makes it write them to temporary files and read them again. */
@@ -32,7 +33,8 @@ static bool open_engine(TarnLoad *load) {
         .any_insertion_order = order == NULL || order->field_count == 0};
     return tarn_engine_open(&engine, &load->engine, load->error) &&
            tarn_engine_session_open(load->engine, &load->session, load->error) &&
-           tarn_query_functions_register(load->session, load->error);
+           tarn_query_functions_register(load->session, load->error) &&
+           tarn_query_storage_attach(load->engine, options->catalog, load->error);
 }
 
 static void put_file_names(const TarnLoad *load, TarnBuffer *sql) {

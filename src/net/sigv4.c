@@ -56,9 +56,7 @@ static const char *encode_string(TarnArena *arena, const char *string) {
     TarnBuffer buffer;
     tarn_base_buffer_init(&buffer, TARN_MIB);
     tarn_net_encode(&buffer, tarn_base_text(string), false);
-    const char *copy = buffer.failed
-                           ? NULL
-                           : tarn_base_text_string(arena, tarn_base_buffer_view(&buffer));
+    const char *copy = tarn_base_buffer_keep(&buffer, arena);
     tarn_base_buffer_dispose(&buffer);
     return copy;
 }

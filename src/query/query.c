@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "query/functions.h"
 #include "query/query_private.h"
+#include "query/storage.h"
 #include "query/transaction_private.h"
 
 /* --- opening --- */
@@ -34,12 +35,17 @@ static bool lock_engine(TarnQuery *query, TarnError *error) {
     size_t count = 0;
     tarn_base_arena_init(&arena, TARN_MIB);
     bool ok = tarn_catalog_roots(query->catalog, &arena, &roots, &count, error);
-    const char **directories = TARN_NEW_ARRAY(&arena, count + 2, const char *);
+    const char **directories =
+        TARN_NEW_ARRAY(&arena, (count + 1) * TARN_QUERY_S3_SPELLINGS + 1, const char *);
     ok = ok && tarn_base_arena_check(&arena, error);
+    size_t used = 0;
+    for (size_t i = 0; ok && i <= count; i++) {
+        size_t more = 0;
+        ok = tarn_query_storage_spell(i == 0 ? options->warehouse : roots[i - 1], &arena,
+                                      directories + used, &more, error);
+        used += more;
+    }
     if (ok) {
-        size_t used = 0;
-        directories[used++] = options->warehouse;
-        for (size_t i = 0; i < count; i++) directories[used++] = roots[i];
         if (query->options.engine.temp_directory != NULL) {
             directories[used++] = query->options.engine.temp_directory;
         }
@@ -59,7 +65,9 @@ bool tarn_query_open(const TarnQueryOptions *options, TarnQuery **query, TarnErr
         tarn_query_functions_register((*query)->session, error) &&
         tarn_query__file_lists_open((*query)->session, &(*query)->file_lists, error) &&
         tarn_query__marks_open((*query)->session, &(*query)->marks, error) &&
-        attach_zones(*query, error) && lock_engine(*query, error)) {
+        attach_zones(*query, error) &&
+        tarn_query_storage_attach((*query)->engine, options->catalog, error) &&
+        lock_engine(*query, error)) {
         return true;
     }
     tarn_query_close(*query);

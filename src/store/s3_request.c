@@ -104,8 +104,7 @@ static const char *make_path(const TarnStoreS3 *s3, const char *key, TarnArena *
         if (key[0] != '\0') tarn_base_buffer_byte(&path, '/');
     }
     tarn_net_encode(&path, tarn_base_text(key), true);
-    const char *copy = path.failed ? NULL
-                                   : tarn_base_text_string(arena, tarn_base_buffer_view(&path));
+    const char *copy = tarn_base_buffer_keep(&path, arena);
     tarn_base_buffer_dispose(&path);
     return copy;
 }
@@ -123,7 +122,7 @@ static bool sign(TarnStoreS3 *s3, const TarnStoreS3Request *request, const TarnS
     TarnBuffer text;
     tarn_base_buffer_init(&text, TARN_MIB);
     bool ok = tarn_net_query(request->parameters, request->parameter_count, &text, error);
-    const char *query = tarn_base_text_string(arena, tarn_base_buffer_view(&text));
+    const char *query = tarn_base_buffer_keep(&text, arena);
     const char *path = make_path(s3, request->key, arena);
     tarn_base_buffer_clear(&text);
     if (path == NULL || query == NULL) {
@@ -147,7 +146,7 @@ static bool sign(TarnStoreS3 *s3, const TarnStoreS3Request *request, const TarnS
                                   .region = s3->region, .access_key = keys->access_key,
                                   .secret_key = keys->secret_key, .date = out->date};
     ok = ok && tarn_net_sign(&signature, &text, error);
-    const char *authorization = tarn_base_text_string(arena, tarn_base_buffer_view(&text));
+    const char *authorization = tarn_base_buffer_keep(&text, arena);
     tarn_base_buffer_dispose(&text);
     out->headers[out->count++] = (TarnNetHeader){"Authorization", authorization};
     out->url = tarn_base_arena_printf(arena, "%s://%s%s%s%s", s3->secure ? "https" : "http",

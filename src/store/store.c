@@ -209,7 +209,10 @@ static bool judge_probe(Probe *probe, TarnArena *arena, TarnError *error) {
                         "cannot keep a lake in \"%s\": of %d writers of one new file %u were told "
                         "that they made it", probe->store->root, PROBE_WRITERS,
                         atomic_load(&probe->wins));
-    return tarn_base_error_hint(error, "use a file system on which exclusive creation works");
+    return tarn_base_error_hint(error, tarn_store_is_s3(tarn_base_text(probe->store->root))
+                                           ? "use a store whose put honours If-None-Match: *"
+                                           : "use a file system on which exclusive creation "
+                                             "works");
 }
 
 bool tarn_store_probe(TarnStore *store, TarnError *error) {

@@ -1,0 +1,20 @@
+/* The engine and the lake's stores: a folder it opens by itself, for S3 it needs an extension and
+ * keys. */
+#ifndef TARN_QUERY_STORAGE_H
+#define TARN_QUERY_STORAGE_H
+
+#include "catalog/catalog.h"
+#include "engine/engine.h"
+
+/* Before the engine is locked: whatever it needs for the warehouse and for the roots of registered
+ * tables. Nothing where all of them are folders. Again later: the keys of then. */
+bool tarn_query_storage_attach(TarnEngine *engine, TarnCatalog *catalog,
+                               TarnError *error) TARN_CHECKED;
+
+/* s3, s3a, s3n: metadata of others uses any of them for the same object. */
+#define TARN_QUERY_S3_SPELLINGS 3
+/* The spellings of a root that the engine is to be allowed; `out` has room for all. */
+bool tarn_query_storage_spell(const char *location, TarnArena *arena, const char **out,
+                              size_t *count, TarnError *error) TARN_CHECKED;
+
+#endif
