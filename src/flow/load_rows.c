@@ -34,7 +34,7 @@ static bool open_engine(TarnLoad *load) {
     return tarn_engine_open(&engine, &load->engine, load->error) &&
            tarn_engine_session_open(load->engine, &load->session, load->error) &&
            tarn_query_functions_register(load->session, load->error) &&
-           tarn_query_storage_attach(load->engine, options->catalog, load->error);
+           tarn_query_storage_attach(load->engine, options->catalog, NULL, load->error);
 }
 
 static void put_file_names(const TarnLoad *load, TarnBuffer *sql) {

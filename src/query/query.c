@@ -66,7 +66,8 @@ bool tarn_query_open(const TarnQueryOptions *options, TarnQuery **query, TarnErr
         tarn_query__file_lists_open((*query)->session, &(*query)->file_lists, error) &&
         tarn_query__marks_open((*query)->session, &(*query)->marks, error) &&
         attach_zones(*query, error) &&
-        tarn_query_storage_attach((*query)->engine, options->catalog, error) &&
+        tarn_query_storage_attach((*query)->engine, options->catalog, &(*query)->keys_expire_us,
+                                  error) &&
         lock_engine(*query, error)) {
         return true;
     }
@@ -236,7 +237,9 @@ bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *optio
     TarnParsed parsed;
     bool ok = tarn_base_arena_check(&made->arena, error);
     const TarnRunOptions run = options_of(query, options);
-    ok = ok && tarn_query__parse(made->text, &made->arena, &parsed, error) &&
+    ok = ok && tarn_query_storage_renew(query->engine, query->catalog, &query->keys_expire_us,
+                                        error) &&
+         tarn_query__parse(made->text, &made->arena, &parsed, error) &&
          run_parsed(made, &parsed, &run, error);
     if (ok) {
         made->kind = parsed.kind;

@@ -16,6 +16,7 @@ struct TarnQuery {
     /* An intent recorded by the last commit for the next one, and where its files would go. */
     TarnIntent intent;
     char *intent_location; /* NULL = none */
+    int64_t keys_expire_us; /* of those for S3 that the engine has; INT64_MAX = never */
     bool keeps_footers;    /* the engine does: see prepare.c */
     bool clusters;         /* the functions of cluster.c are registered */
     const char *branch;    /* of runs that name none; NULL = main */

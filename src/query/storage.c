@@ -21,7 +21,7 @@ static bool write_scopes(const char *root, TarnArena *arena, const char ***scope
 }
 
 static bool make_secret(TarnEngine *engine, TarnStore *store, size_t number, TarnArena *arena,
-                        TarnError *error) {
+                        int64_t *expires_us, TarnError *error) {
     TarnStoreS3Access access;
     TarnEngineS3 s3 = {.scope_count = TARN_QUERY_S3_SPELLINGS};
     const char **scopes;
@@ -39,15 +39,16 @@ static bool make_secret(TarnEngine *engine, TarnStore *store, size_t number, Tar
     s3.access_key = access.access_key;
     s3.secret_key = access.secret_key;
     s3.session_token = access.session_token;
+    if (access.expires_us < *expires_us) *expires_us = access.expires_us;
     return tarn_engine_s3_secret(engine, name, &s3, error);
 }
 
-static bool attach_roots(TarnEngine *engine, TarnCatalog *catalog, TarnArena *arena,
-                         TarnError *error) {
+static bool attach_roots(TarnEngine *engine, TarnCatalog *catalog, bool loaded, TarnArena *arena,
+                         int64_t *expires_us, TarnError *error) {
     const TarnCatalogOptions *options = tarn_catalog_options(catalog);
     const char **roots = NULL;
     size_t count = 0;
-    bool loaded = false;
+    *expires_us = INT64_MAX;
     if (!tarn_catalog_roots(catalog, arena, &roots, &count, error)) return false;
     for (size_t i = 0; i <= count; i++) {
         TarnStore *store = tarn_catalog_store(catalog);
@@ -56,17 +57,32 @@ static bool attach_roots(TarnEngine *engine, TarnCatalog *catalog, TarnArena *ar
         if (i > 0 && !tarn_catalog_root_store(catalog, location, &store, error)) return false;
         if (!loaded && !tarn_engine_s3_load(engine, options->os, error)) return false;
         loaded = true;
-        if (!make_secret(engine, store, i, arena, error)) return false;
+        if (!make_secret(engine, store, i, arena, expires_us, error)) return false;
     }
     return true;
 }
 
-bool tarn_query_storage_attach(TarnEngine *engine, TarnCatalog *catalog, TarnError *error) {
+static bool attach(TarnEngine *engine, TarnCatalog *catalog, bool loaded, int64_t *expires_us,
+                   TarnError *error) {
     TarnArena arena;
     tarn_base_arena_init(&arena, TARN_MIB);
-    bool ok = attach_roots(engine, catalog, &arena, error);
+    bool ok = attach_roots(engine, catalog, loaded, &arena, expires_us, error);
     tarn_base_arena_dispose(&arena);
     return ok;
+}
+
+bool tarn_query_storage_attach(TarnEngine *engine, TarnCatalog *catalog, int64_t *expires_us,
+                               TarnError *error) {
+    int64_t ignored;
+    return attach(engine, catalog, false, expires_us != NULL ? expires_us : &ignored, error);
+}
+
+bool tarn_query_storage_renew(TarnEngine *engine, TarnCatalog *catalog, int64_t *expires_us,
+                              TarnError *error) {
+    const TarnOs *os = tarn_catalog_options(catalog)->os;
+    int64_t early_us = TARN_LIMIT_STORE_KEYS_EARLY_MS * INT64_C(1000);
+    if (*expires_us == INT64_MAX || os->clock_us(os) < *expires_us - early_us) return true;
+    return attach(engine, catalog, true, expires_us, error);
 }
 
 bool tarn_query_storage_spell(const char *location, TarnArena *arena, const char **out,

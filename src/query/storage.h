@@ -7,9 +7,13 @@
 #include "engine/engine.h"
 
 /* Before the engine is locked: whatever it needs for the warehouse and for the roots of registered
- * tables. Nothing where all of them are folders. Again later: the keys of then. */
-bool tarn_query_storage_attach(TarnEngine *engine, TarnCatalog *catalog,
+ * tables. Nothing where all of them are folders. *expires_us (may be NULL): when the first of the
+ * keys given expires, INT64_MAX = never. */
+bool tarn_query_storage_attach(TarnEngine *engine, TarnCatalog *catalog, int64_t *expires_us,
                                TarnError *error) TARN_CHECKED;
+/* Later, before a statement: new keys if those given expire soon. */
+bool tarn_query_storage_renew(TarnEngine *engine, TarnCatalog *catalog, int64_t *expires_us,
+                              TarnError *error) TARN_CHECKED;
 
 /* s3, s3a, s3n: metadata of others uses any of them for the same object. */
 #define TARN_QUERY_S3_SPELLINGS 3

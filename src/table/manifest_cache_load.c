@@ -355,6 +355,14 @@ static bool decode_manifest(TarnCacheObject *object, TarnText bytes, const TarnM
     return true;
 }
 
+/* Why it may be unreadable: the list knows how long it was. */
+static bool note_size(const TarnManifestFile *file, size_t size, TarnError *error) {
+    if (file->length <= 0 || (uint64_t)file->length == size) return false;
+    return tarn_base_error_hint(error, "it has %zu bytes, its manifest list says %lld: it was "
+                                       "overwritten or cut after it was written", size,
+                                (long long)file->length);
+}
+
 bool tarn_table__cache_load_manifest(TarnCacheObject *object, TarnStore *store,
                                      const TarnManifestFile *file, const TarnTableMetadata *table,
                                      const TarnManifestReadOptions *options, TarnError *error) {
@@ -366,7 +374,8 @@ bool tarn_table__cache_load_manifest(TarnCacheObject *object, TarnStore *store,
                 copy_metrics_set(object, options, error) &&
                 tarn_store_get(store, path, TARN_STORE_WHOLE, TARN_LIMIT_MANIFEST_BYTES, &work,
                                &bytes, NULL, error) &&
-                decode_manifest(object, bytes, file, table, options, &work, error);
+                (decode_manifest(object, bytes, file, table, options, &work, error) ||
+                 note_size(file, bytes.size, error));
     tarn_base_arena_dispose(&work);
     return done;
 }
