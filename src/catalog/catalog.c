@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "catalog/catalog_private.h"
 
 /* Decoded manifests kept in memory: a plan over 10,000 files needs about 5 MB. */
@@ -40,6 +41,17 @@ static bool adopt_views(TarnCatalog *catalog) {
     return true;
 }
 
+/* What dead writers left is removed, if it can be: a full disk must not keep anybody from reading,
+ * and the records stay for the next time. */
+static bool sweep_intents(TarnCatalog *catalog, TarnError *error) {
+    int64_t removed = 0;
+    if (tarn_catalog_intent_sweep(catalog, &removed, error)) return true;
+    if (error->code != TARN_E_DISK_FULL || error->outcome_unknown) return false;
+    tarn_base_log(TARN_LOG_WARN, "what dead writers left stays for now: %s", error->message);
+    tarn_base_error_clear(error);
+    return true;
+}
+
 static bool open_parts(TarnCatalog *catalog, TarnError *error) {
     const TarnCatalogOptions *options = &catalog->options;
     TarnStoreOptions store_options = {.sync = options->sync,
@@ -51,11 +63,9 @@ static bool open_parts(TarnCatalog *catalog, TarnError *error) {
         return false;
     }
     if (options->read_only) return true;
-    int64_t removed = 0;
     return tarn_os_owner(options->os, &catalog->arena, &catalog->owner, error) &&
            options->os->random(options->os, &catalog->jitter, sizeof(catalog->jitter), error) &&
-           create_zones(catalog, error) &&
-           tarn_catalog_intent_sweep(catalog, &removed, error) && adopt_views(catalog);
+           create_zones(catalog, error) && sweep_intents(catalog, error) && adopt_views(catalog);
 }
 
 bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog, TarnError *error) {

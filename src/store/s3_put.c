@@ -313,8 +313,8 @@ static Completion upload_parts(Upload *upload) {
         completion = complete_upload(upload, tarn_base_buffer_view(&body));
     }
     tarn_base_buffer_dispose(&body);
-    bool known = put->error == NULL || !put->error->outcome_unknown;
-    if (completion != COMPLETED && known) abort_upload(upload);
+    bool unknown = completion == FAILED && put->error->outcome_unknown;
+    if (completion != COMPLETED && !unknown) abort_upload(upload);
     return completion;
 }
 

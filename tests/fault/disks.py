@@ -89,10 +89,12 @@ def last_bytes(folder):
             done = tarn(table.lake, *arguments)
             refused += done.returncode != 0
             clear = done.returncode == 0 or names_the_disk(done)
+            # the index of the database log takes 32 KB when it is opened: nobody reads without
+            os.truncate(ballast, max(0, ballast.stat().st_size - 65536))
             full_reads = number(table.lake, "select count(*) from raw.rows") >= table.loaded
             ballast.unlink()
             why = table.judge(done, arguments, before)
             result(why == "" and clear and full_reads,
                    f"{left // 1024} KB left: exit {done.returncode}",
-                   f"{why}; reads {full_reads}; {done.stderr.strip()[:300]}")
+                   f"{why}; reads {full_reads}; {done.stderr.strip()[-300:]}")
         result(refused > 0, f"{refused} of {runs} loads did not fit")
