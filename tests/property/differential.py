@@ -390,7 +390,12 @@ class Sides:
             raise Mismatch(f"the linter on {name}: " + "\n".join(found.problems))
         if shown.get("snapshot_id") is None:
             return
-        known.append((shown["snapshot_id"], ", ".join(columns), wanted))
+        # an older snapshot is read with its own columns: known here only if they have not changed
+        metadata = json.loads(Path(shown["metadata_location"]).read_text(encoding="utf-8"))
+        schema = next(one.get("schema-id") for one in metadata["snapshots"]
+                      if one["snapshot-id"] == shown["snapshot_id"])
+        if schema == metadata["current-schema-id"]:
+            known.append((shown["snapshot_id"], ", ".join(columns), wanted))
         self.ask_another(pick, name, columns, wanted, shown["metadata_location"])
 
     def ask_another(self, pick, name, columns, wanted, location):
