@@ -21,6 +21,7 @@ TARN = os.environ.get("TARN", str(ROOT / "build" / "tarn"))
 class Lake:
     """A lake in a folder, driven through the command line alone."""
 
+    by_hand = False  # a test has edited metadata, against the rules of writers too
     own = True  # whether tarn alone writes to it: then its promises are checked too
 
     def __init__(self, folder):
@@ -175,7 +176,8 @@ def lake(tmp_path):
         pytest.fail(f"there is no program at {TARN}")
     made = Lake(tmp_path / "lake")
     yield made
-    assert lint_lake(made.folder, own=made.own, few=2000).problems == []
+    if not made.by_hand:
+        assert lint_lake(made.folder, own=made.own, few=2000).problems == []
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def setting(name, default):
 
 
 def test_a_foreign_writer_in_the_race_loses_nothing(lake):
+    lake.own = False
     writers = setting("TARN_RACE_PROCESSES", 4)
     commits = setting("TARN_RACE_COMMITS", 60)
     foreign = setting("TARN_RACE_FOREIGN", 8)

@@ -82,6 +82,7 @@ def old(tmp_path):
 
 
 def test_version_1_is_read_and_upgraded(lake, old):
+    lake.by_hand = True
     import pyarrow
     from pyiceberg.partitioning import PartitionField, PartitionSpec
     from pyiceberg.schema import Schema
@@ -194,6 +195,7 @@ def test_a_date_becomes_a_timestamp(lake):
 @pytest.mark.parametrize("name", ["timestamptz_ns", "geography"])
 def test_types_that_are_not_written(lake, tmp_path, name):
     """They come in tables of others: here by a change of the metadata."""
+    lake.by_hand = True
     lake.do("create table sandbox.t (id bigint, x timestamptz) with ('format-version' = 3)")
     text = open(lake.show("sandbox.t")["metadata_location"]).read()
     changed = tmp_path / "00000-changed.metadata.json"
@@ -206,6 +208,7 @@ def test_types_that_are_not_written(lake, tmp_path, name):
 
 def test_defaults_of_structs(lake, tmp_path):
     """The specification's table of a struct's default and those of its fields."""
+    lake.by_hand = True
     lake.do("create table sandbox.t (id bigint, v variant) with ('format-version' = 3)",
             "insert into sandbox.t values (1, 'old'::varchar::variant)",
             "alter table sandbox.t add column p struct(x int)",
