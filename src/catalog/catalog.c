@@ -36,36 +36,34 @@ static bool create_zones(TarnCatalog *catalog, TarnError *error) {
     return true;
 }
 
-static bool adopt_views(TarnCatalog *catalog) {
-    tarn_catalog__views_adopt(catalog);
-    return true;
-}
-
 /* What dead writers left is removed, if it can be: a full disk must not keep anybody from reading,
  * and the records stay for the next time. */
 static bool sweep_intents(TarnCatalog *catalog, TarnError *error) {
     int64_t removed = 0;
     if (tarn_catalog_intent_sweep(catalog, &removed, error)) return true;
     if (error->code != TARN_E_DISK_FULL || error->outcome_unknown) return false;
-    tarn_base_log(TARN_LOG_WARN, "what dead writers left stays for now: %s", error->message);
+    tarn_base_log(TARN_LOG_WARN, "the disk is full: files of dead writers could not be removed: %s",
+                  error->message);
     tarn_base_error_clear(error);
     return true;
 }
 
 static bool open_parts(TarnCatalog *catalog, TarnError *error) {
     const TarnCatalogOptions *options = &catalog->options;
-    TarnStoreOptions store_options = {.sync = options->sync,
-                                      .create_root = !options->read_only,
-                                      .s3 = options->s3};
-    if (!tarn_store_open(options->os, options->warehouse, &store_options, &catalog->store,
-                         error) ||
+    TarnStoreOptions store_options = {
+        .sync = options->sync, .create_root = !options->read_only, .s3 = options->s3};
+    if (!tarn_store_open(options->os, options->warehouse, &store_options, &catalog->store, error) ||
         !tarn_table_manifest_cache_new(MANIFEST_CACHE_BYTES, &catalog->manifests, error)) {
         return false;
     }
     if (options->read_only) return true;
-    return tarn_os_owner(options->os, &catalog->arena, &catalog->owner, error) &&
-           options->os->random(options->os, &catalog->jitter, sizeof(catalog->jitter), error) &&
-           create_zones(catalog, error) && sweep_intents(catalog, error) && adopt_views(catalog);
+    if (!tarn_os_owner(options->os, &catalog->arena, &catalog->owner, error) ||
+        !options->os->random(options->os, &catalog->jitter, sizeof(catalog->jitter), error) ||
+        !create_zones(catalog, error) || !sweep_intents(catalog, error)) {
+        return false;
+    }
+    tarn_catalog__views_adopt(catalog);
+    return true;
 }
 
 bool tarn_catalog_open(const TarnCatalogOptions *options, TarnCatalog **catalog, TarnError *error) {
@@ -416,8 +414,7 @@ bool tarn_catalog_rename(TarnCatalog *catalog, TarnTableName from, TarnTableName
               tarn_catalog__pointer_read(catalog, &from, &arena, &location, error) &&
               (location != NULL || tarn_catalog__refuse_missing(catalog, from, error)) &&
               (same || tarn_catalog__check_free(catalog, to, error)) &&
-              tarn_catalog__rename_rows(catalog, from, to, error) &&
-              tarn_db_commit(db, error);
+              tarn_catalog__rename_rows(catalog, from, to, error) && tarn_db_commit(db, error);
     if (!ok) tarn_db_rollback(db);
     tarn_base_arena_dispose(&arena);
     return ok;

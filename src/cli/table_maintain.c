@@ -180,6 +180,18 @@ static Maintain deletion(bool (*run)(void *, const TarnMaintenance *, TarnArena 
                       .put = put_result};
 }
 
+static bool run_deletion(TarnCli *cli, Maintain maintain, TarnError *error) {
+    TarnCliLake lake = {0};
+    TarnMaintenance run;
+    bool ok = open_run(cli, &lake, &run, error);
+    if (ok) {
+        read_limits(cli, &run);
+        ok = maintain_tables(&lake, &run, &maintain, error);
+    }
+    tarn_cli__lake_close(&lake);
+    return ok;
+}
+
 /* --- expire --- */
 
 static bool expire(void *state, const TarnMaintenance *run, TarnArena *arena,
@@ -227,21 +239,12 @@ bool tarn_cli__table_expire(TarnCli *cli, TarnError *error) {
         .older_than_ms = TARN_ABSENT,
         .retain_last = last->given ? last->integer : TARN_ABSENT,
         .clean_schemas = tarn_cli__is_set(&cli->arguments, "clean-schemas")};
-    TarnCliLake lake = {0};
-    TarnMaintenance run;
     bool ok = read_older_than(cli, &options, error) && read_snapshots(cli, &options, error);
     if (ok && options.snapshot_id_count > 0 && cli->arguments.operand_count > 1) {
         ok = tarn_base_error_set(error, TARN_E_USAGE,
                                  "--snapshot is of one table, and several are named");
     }
-    ok = ok && open_run(cli, &lake, &run, error);
-    if (ok) {
-        Maintain maintain = deletion(expire, &options);
-        read_limits(cli, &run);
-        ok = maintain_tables(&lake, &run, &maintain, error);
-    }
-    tarn_cli__lake_close(&lake);
-    return ok;
+    return ok && run_deletion(cli, deletion(expire, &options), error);
 }
 
 /* --- sweep --- */
@@ -255,16 +258,7 @@ static bool sweep(void *state, const TarnMaintenance *run, TarnArena *arena,
 bool tarn_cli__table_sweep(TarnCli *cli, TarnError *error) {
     const TarnCliValue *age = tarn_cli__value(&cli->arguments, "older-than");
     int64_t age_ms = age->given ? age->integer : TARN_SWEEP_AGE_MS_DEFAULT;
-    TarnCliLake lake = {0};
-    TarnMaintenance run;
-    bool ok = open_run(cli, &lake, &run, error);
-    if (ok) {
-        Maintain maintain = deletion(sweep, &age_ms);
-        read_limits(cli, &run);
-        ok = maintain_tables(&lake, &run, &maintain, error);
-    }
-    tarn_cli__lake_close(&lake);
-    return ok;
+    return run_deletion(cli, deletion(sweep, &age_ms), error);
 }
 
 /* --- optimize --- */

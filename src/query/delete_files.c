@@ -80,8 +80,10 @@ static bool copy_rows(Writer *writer, TarnText sql, const char *location, TarnEn
                       size_t *count) {
     TarnStore *store = writer->options->store;
     const char *path = NULL;
-    TarnEngineCopyOptions copy = {.field_ids = "{file_path: 2147483546, pos: 2147483545}",
-                                  .compression = "zstd"};
+    const char *ids = tarn_base_arena_printf(writer->arena, "{file_path: %d, pos: %d}",
+                                             TARN_FIELD_DELETE_FILE_PATH, TARN_FIELD_DELETE_POS);
+    TarnEngineCopyOptions copy = {.field_ids = ids, .compression = "zstd"};
+    if (ids == NULL) return tarn_base_arena_check(writer->arena, writer->error);
     if (!tarn_store_local_path(store, location, &path, writer->error)) return false;
     copy.path = path;
     if (tarn_engine_copy_to_parquet(writer->options->query->session, sql, &copy, writer->arena,
@@ -93,11 +95,11 @@ static bool copy_rows(Writer *writer, TarnText sql, const char *location, TarnEn
 }
 
 static bool read_metrics(Writer *writer, const char *location, int64_t size, TarnDataFile *file) {
-    static TarnField fields[] = {{.id = 2147483546,
+    static TarnField fields[] = {{.id = TARN_FIELD_DELETE_FILE_PATH,
                                   .name = "file_path",
                                   .required = true,
                                   .type = {.primitive = {.kind = TARN_TYPE_STRING}}},
-                                 {.id = 2147483545,
+                                 {.id = TARN_FIELD_DELETE_POS,
                                   .name = "pos",
                                   .required = true,
                                   .type = {.primitive = {.kind = TARN_TYPE_LONG}}}};
@@ -113,7 +115,7 @@ static bool read_metrics(Writer *writer, const char *location, int64_t size, Tar
 /* Whole paths: a reader tells by them which data files the deletes are about. */
 static void set_path_bounds(TarnDataFile *file, TarnText first, TarnText last) {
     for (size_t i = 0; i < file->column_count; i++) {
-        if (file->columns[i].field_id != 2147483546) continue;
+        if (file->columns[i].field_id != TARN_FIELD_DELETE_FILE_PATH) continue;
         file->columns[i].lower = first;
         file->columns[i].upper = last;
     }

@@ -13,9 +13,6 @@
 #include "format/deletion_vector.h"
 #include "query/scan_private.h"
 
-/* Reserved field ids of position delete files. */
-#define FIELD_FILE_PATH 2147483546
-#define FIELD_POS 2147483545
 /* More paths than these are not listed in the filter of the query. */
 #define PATHS_LISTED_MAX 64
 
@@ -39,10 +36,6 @@ typedef struct Loader {
     TarnText last_path;
     TarnRoaring *last; /* NULL = the rows do not matter */
 } Loader;
-
-static bool is_vector(const TarnDataFile *file) {
-    return file->content == TARN_CONTENT_POSITION_DELETES && file->content_offset != TARN_ABSENT;
-}
 
 static bool own_bitmap(Loader *loader, size_t task, TarnRoaring *bitmap) {
     TarnFileLists *lists = loader->query->file_lists;
@@ -80,11 +73,6 @@ static bool load_vector(Loader *loader, size_t task, const TarnDataFile *file) {
 /* --- position delete files --- */
 
 static bool note_file(Loader *loader, size_t task, const TarnDataFile *file) {
-    if (file->format.size != 7 || strncasecmp(file->format.data, "PARQUET", 7) != 0) {
-        return tarn_base_error_set(loader->error, TARN_E_FORMAT_UNSUPPORTED,
-                                   "the delete file \"%.*s\" is %.*s: only Parquet is read",
-                                   TARN_TEXT_ARG(file->path), TARN_TEXT_ARG(file->format));
-    }
     loader->task_numbers[task] = task;
     tarn_base_map_put(&loader->tasks, loader->plan->tasks[task].file->path,
                       &loader->task_numbers[task]);
@@ -101,7 +89,8 @@ static bool collect(Loader *loader) {
         for (size_t d = 0; d < task->delete_count; d++) {
             const TarnDataFile *file = task->deletes[d].file;
             if (file->content != TARN_CONTENT_POSITION_DELETES) continue;
-            if (!(is_vector(file) ? load_vector(loader, i, file) : note_file(loader, i, file))) {
+            bool vector = tarn_table_file_is_deletion_vector(file);
+            if (!(vector ? load_vector : note_file)(loader, i, file)) {
                 return false;
             }
         }
@@ -113,9 +102,8 @@ static bool write_query(const Loader *loader, TarnBuffer *sql) {
     tarn_base_buffer_string(sql, "SELECT file_index, file_path, pos FROM read_parquet([");
     for (size_t i = 0; i < loader->files.count; i++) {
         const char *path = NULL;
-        const char *location = tarn_base_text_string(loader->arena, loader->files.items[i]->path);
-        if (location == NULL) return tarn_base_arena_check(loader->arena, loader->error);
-        if (!tarn_store_local_path(loader->table->store, location, &path, loader->error)) {
+        if (!tarn_query__scan_path(loader->table->store, loader->files.items[i], loader->arena,
+                                   &path, loader->error)) {
             return false;
         }
         tarn_base_buffer_string(sql, i > 0 ? ", " : "");
@@ -125,7 +113,7 @@ static bool write_query(const Loader *loader, TarnBuffer *sql) {
                             "], hive_partitioning = false, schema = MAP {%d: {'name': 'file_path', "
                             "'type': 'VARCHAR', 'default_value': NULL}, %d: {'name': 'pos', "
                             "'type': 'BIGINT', 'default_value': NULL}})",
-                            FIELD_FILE_PATH, FIELD_POS);
+                            TARN_FIELD_DELETE_FILE_PATH, TARN_FIELD_DELETE_POS);
     for (size_t i = 0; loader->tasks.count <= PATHS_LISTED_MAX && i < loader->tasks.count; i++) {
         tarn_base_buffer_string(sql, i > 0 ? ", " : " WHERE file_path IS NULL OR file_path IN (");
         tarn_base_buffer_literal(sql, loader->tasks.items[i].key);

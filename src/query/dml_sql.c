@@ -50,22 +50,9 @@ static bool put_user(Builder *builder, TarnText text) {
     return true;
 }
 
-static size_t place_offset(TarnText text, uint32_t line, uint32_t column) {
-    size_t at = 0;
-    for (uint32_t i = 1; i < line && at < text.size; i++) {
-        const char *newline = memchr(text.data + at, '\n', text.size - at);
-        at = newline != NULL ? (size_t)(newline - text.data) + 1 : text.size;
-    }
-    for (uint32_t i = 1; i < column && at < text.size; i++) {
-        at++;
-        while (at < text.size && ((unsigned char)text.data[at] & 0xC0) == 0x80) at++;
-    }
-    return at;
-}
-
 void tarn_query__dml_error_back(const TarnDmlSql *sql, TarnText user, TarnError *error) {
     if (error->line == 0) return;
-    size_t offset = place_offset(sql->sql, error->line, error->column);
+    size_t offset = tarn_query__place_offset(sql->sql, error->line, error->column);
     size_t back = 0;
     for (size_t i = 0; i < sql->pieces.count; i++) {
         const TarnPiece *piece = &sql->pieces.items[i];

@@ -18,6 +18,19 @@ void tarn_query__place(TarnText source, size_t offset, uint32_t *line, uint32_t 
     *column = (uint32_t)tarn_base_text_utf8_count((TarnText){source.data + start, end - start}) + 1;
 }
 
+size_t tarn_query__place_offset(TarnText text, uint32_t line, uint32_t column) {
+    size_t at = 0;
+    for (uint32_t i = 1; i < line && at < text.size; i++) {
+        const char *newline = memchr(text.data + at, '\n', text.size - at);
+        at = newline != NULL ? (size_t)(newline - text.data) + 1 : text.size;
+    }
+    for (uint32_t i = 1; i < column && at < text.size; i++) {
+        at++;
+        while (at < text.size && ((unsigned char)text.data[at] & 0xC0) == 0x80) at++;
+    }
+    return at;
+}
+
 bool tarn_query__error_at(TarnText source, size_t offset, TarnErrorCode code, TarnError *error,
                           const char *format, ...) {
     char text[512];

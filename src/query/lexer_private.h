@@ -30,13 +30,14 @@ typedef struct TarnTokens {
 } TarnTokens;
 
 /* TARN_E_SQL_SYNTAX with place for an unclosed string, name or comment. */
-bool tarn_query__lex(TarnText source, TarnArena *arena, TarnTokens *tokens,
-                     TarnError *error) TARN_CHECKED;
+bool tarn_query__lex(TarnText source, TarnArena *arena, TarnTokens *tokens, TarnError *error)
+    TARN_CHECKED;
 bool tarn_query__token_is(const TarnToken *token, const char *keyword); /* word, without case */
 bool tarn_query__token_symbol(const TarnToken *token, const char *symbol);
 size_t tarn_query__token_offset(const TarnTokens *tokens, size_t index);
 /* line:column of a byte offset, 1-based, columns in code points */
 void tarn_query__place(TarnText source, size_t offset, uint32_t *line, uint32_t *column);
+size_t tarn_query__place_offset(TarnText source, uint32_t line, uint32_t column); /* the reverse */
 /* An error at an offset of the source, with the line and a caret as detail. */
 bool tarn_query__error_at(TarnText source, size_t offset, TarnErrorCode code, TarnError *error,
                           const char *format, ...) TARN_PRINTF(5, 6);

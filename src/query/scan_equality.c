@@ -115,10 +115,7 @@ static bool number_partition(Equality *equality, const TarnDataFile *file, int64
 
 static bool is_global(const TarnScanWriter *scan, const TarnDataFile *file) {
     const TarnPartitionSpec *spec = tarn_table_metadata_spec(scan->table->metadata, file->spec_id);
-    for (size_t i = 0; spec != NULL && i < spec->field_count; i++) {
-        if (spec->fields[i].transform.kind != TARN_TRANSFORM_VOID) return false;
-    }
-    return true;
+    return spec == NULL || tarn_table_spec_is_unpartitioned(spec);
 }
 
 static int compare_ids(const void *a, const void *b) {
@@ -152,11 +149,6 @@ static KeySet *set_of(Equality *equality, const TarnDataFile *file) {
 }
 
 static bool check_file(const TarnScanWriter *scan, const TarnDataFile *file) {
-    if (file->format.size != 7 || strncasecmp(file->format.data, "PARQUET", 7) != 0) {
-        return tarn_base_error_set(scan->error, TARN_E_FORMAT_UNSUPPORTED,
-                                   "the delete file \"%.*s\" is %.*s: only Parquet is read",
-                                   TARN_TEXT_ARG(file->path), TARN_TEXT_ARG(file->format));
-    }
     if (file->equality_id_count > 0) return true;
     return tarn_base_error_set(scan->error, TARN_E_METADATA_INVALID,
                                "the equality delete file \"%.*s\" names no columns",
@@ -204,9 +196,10 @@ static bool write_delete_files(const Equality *equality, const KeySet *set) {
     tarn_base_buffer_string(scan->out, " FROM read_parquet([");
     for (size_t i = 0; i < set->data.count; i++) {
         const char *path = NULL;
-        const char *location = tarn_base_text_string(scan->arena, set->data.items[i]->path);
-        if (location == NULL) return tarn_base_arena_check(scan->arena, scan->error);
-        if (!tarn_store_local_path(scan->table->store, location, &path, scan->error)) return false;
+        if (!tarn_query__scan_path(scan->table->store, set->data.items[i], scan->arena, &path,
+                                   scan->error)) {
+            return false;
+        }
         if (i > 0) tarn_base_buffer_byte(scan->out, ',');
         tarn_base_buffer_literal(scan->out, tarn_base_text(path));
     }

@@ -34,6 +34,10 @@ typedef struct TarnScanWriter {
 /* Row id and last updated sequence number, where a file stores them. */
 extern const TarnField tarn_query__scan_lineage[2];
 
+/* What the engine opens for a file; the location comes from metadata that others may have written.
+ * TARN_E_FORMAT_UNSUPPORTED if it is no Parquet. */
+bool tarn_query__scan_path(TarnStore *store, const TarnDataFile *file, TarnArena *arena,
+                           const char **path, TarnError *error) TARN_CHECKED;
 void tarn_query__scan_file_list(const TarnScanWriter *scan, const size_t *tasks, size_t count);
 /* What a column is in files that lack it: null, or its initial default as a literal. */
 bool tarn_query__scan_default(const TarnScanWriter *scan, const TarnField *field,

@@ -24,11 +24,12 @@
 #include "query/transaction_private.h"
 
 /* The columns of files that keep the lineage of rows moved there, by their reserved ids. */
-const TarnField tarn_query__scan_lineage[2] = {
-    {.id = 2147483540, .name = "__tarn_row_id", .type = {.primitive = {.kind = TARN_TYPE_LONG}}},
-    {.id = 2147483539,
-     .name = "__tarn_last_updated",
-     .type = {.primitive = {.kind = TARN_TYPE_LONG}}}};
+const TarnField tarn_query__scan_lineage[2] = {{.id = TARN_FIELD_ROW_ID,
+                                                .name = "__tarn_row_id",
+                                                .type = {.primitive = {.kind = TARN_TYPE_LONG}}},
+                                               {.id = TARN_FIELD_LAST_UPDATED,
+                                                .name = "__tarn_last_updated",
+                                                .type = {.primitive = {.kind = TARN_TYPE_LONG}}}};
 
 /* --- shared pieces --- */
 
@@ -245,18 +246,24 @@ static bool write_parts(TarnScanWriter *scan) {
 
 /* --- preparing --- */
 
-/* Paths come from metadata that others may have written. */
+bool tarn_query__scan_path(TarnStore *store, const TarnDataFile *file, TarnArena *arena,
+                           const char **path, TarnError *error) {
+    const char *location = tarn_base_text_string(arena, file->path);
+    if (location == NULL) return tarn_base_arena_check(arena, error);
+    if (!tarn_store_local_path(store, location, path, error)) return false;
+    if (file->format.size == 7 && strncasecmp(file->format.data, "PARQUET", 7) == 0) return true;
+    return tarn_base_error_set(error, TARN_E_FORMAT_UNSUPPORTED,
+                               "the %s file \"%s\" is %.*s: only Parquet is read",
+                               file->content == TARN_CONTENT_DATA ? "data" : "delete", location,
+                               TARN_TEXT_ARG(file->format));
+}
+
 static bool check_paths(const TarnScanWriter *scan) {
     for (size_t i = 0; i < scan->plan->task_count; i++) {
-        const TarnDataFile *file = scan->plan->tasks[i].file;
         const char *path = NULL;
-        const char *location = tarn_base_text_string(scan->arena, file->path);
-        if (location == NULL) return tarn_base_arena_check(scan->arena, scan->error);
-        if (!tarn_store_local_path(scan->table->store, location, &path, scan->error)) return false;
-        if (file->format.size != 7 || strncasecmp(file->format.data, "PARQUET", 7) != 0) {
-            return tarn_base_error_set(scan->error, TARN_E_FORMAT_UNSUPPORTED,
-                                       "the data file \"%s\" is %.*s: only Parquet is read",
-                                       location, TARN_TEXT_ARG(file->format));
+        if (!tarn_query__scan_path(scan->table->store, scan->plan->tasks[i].file, scan->arena,
+                                   &path, scan->error)) {
+            return false;
         }
     }
     return true;

@@ -176,22 +176,9 @@ bool tarn_query__rewrite(TarnText text, TarnArena *arena, TarnRewritten *out, Ta
     return ok && tarn_base_arena_check(arena, error);
 }
 
-static size_t offset_of(TarnText text, uint32_t line, uint32_t column) {
-    size_t at = 0;
-    for (uint32_t i = 1; i < line && at < text.size; i++) {
-        const char *newline = memchr(text.data + at, '\n', text.size - at);
-        at = newline != NULL ? (size_t)(newline - text.data) + 1 : text.size;
-    }
-    for (uint32_t i = 1; i < column && at < text.size; i++) {
-        at++;
-        while (at < text.size && ((unsigned char)text.data[at] & 0xC0) == 0x80) at++;
-    }
-    return at;
-}
-
 void tarn_query__error_back(const TarnRewritten *rewritten, TarnError *error) {
     if (error->line == 0 || rewritten->edits.count == 0) return;
-    size_t offset = offset_of(rewritten->sql, error->line, error->column);
+    size_t offset = tarn_query__place_offset(rewritten->sql, error->line, error->column);
     size_t back = offset;
     for (size_t i = 0; i < rewritten->edits.count; i++) {
         const TarnEdit *edit = &rewritten->edits.items[i];

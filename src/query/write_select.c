@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "query/scan_sql.h"
 #include "query/write_private.h"
 #include "table/partition.h"
 
@@ -258,11 +259,11 @@ bool tarn_query__write_partition_count(const TarnWriting *writing, TarnBuffer *o
 /* The columns that keep the lineage of rows moved into the files. */
 static const TarnSchema *add_lineage(const TarnSchema *schema, TarnArena *arena) {
     static const TarnField fields[] = {
-        {.id = 2147483540,
-         .name = "_row_id",
+        {.id = TARN_FIELD_ROW_ID,
+         .name = TARN_SCAN_ROW_ID,
          .type = {.primitive = {.kind = TARN_TYPE_LONG}}},
-        {.id = 2147483539,
-         .name = "_last_updated_sequence_number",
+        {.id = TARN_FIELD_LAST_UPDATED,
+         .name = TARN_SCAN_LAST_UPDATED,
          .type = {.primitive = {.kind = TARN_TYPE_LONG}}}};
     TarnSchema *wide = tarn_base_arena_copy(arena, schema, sizeof(*schema));
     if (wide == NULL) return schema;

@@ -10,6 +10,13 @@
 
 #include "table/metadata.h"
 
+/* Reserved field ids: of position delete files, and of the columns that keep the lineage of rows
+ * moved into a file. */
+#define TARN_FIELD_DELETE_FILE_PATH 2147483546
+#define TARN_FIELD_DELETE_POS 2147483545
+#define TARN_FIELD_ROW_ID 2147483540
+#define TARN_FIELD_LAST_UPDATED 2147483539
+
 typedef enum TarnFileContent {
     TARN_CONTENT_DATA = 0,
     TARN_CONTENT_POSITION_DELETES = 1,

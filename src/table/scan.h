@@ -77,6 +77,8 @@ bool tarn_table_scan_plan(const TarnScanOptions *options, const TarnSnapshot *sn
                           TarnError *error) TARN_CHECKED;
 /* Releases the manifests; NULL is fine. */
 void tarn_table_scan_plan_dispose(TarnScanPlan *plan);
+/* Whether deletes of the spec are about all partitions: it has no fields but void ones. */
+bool tarn_table_spec_is_unpartitioned(const TarnPartitionSpec *spec);
 /* Appends the bytes of a file's spec and partition values, equal for equal partitions: a key in
  * memory, not a format. int and long of one value are equal, as are float and double. */
 bool tarn_table_partition_key(int32_t spec_id, const TarnLiteral *values, size_t count,

@@ -61,7 +61,7 @@ bool tarn_table_partition_key(int32_t spec_id, const TarnLiteral *values, size_t
 
 /* --- building --- */
 
-static bool is_unpartitioned(const TarnPartitionSpec *spec) {
+bool tarn_table_spec_is_unpartitioned(const TarnPartitionSpec *spec) {
     for (size_t i = 0; i < spec->field_count; i++) {
         if (spec->fields[i].transform.kind != TARN_TRANSFORM_VOID) return false;
     }
@@ -84,7 +84,7 @@ bool tarn_table__delete_index_add(TarnDeleteIndex *index, const TarnDataFile *fi
                                   TarnError *error) {
     TarnArena *arena = index->arena;
     TarnDeleteList *list = NULL;
-    if (file->content == TARN_CONTENT_EQUALITY_DELETES && is_unpartitioned(spec)) {
+    if (file->content == TARN_CONTENT_EQUALITY_DELETES && tarn_table_spec_is_unpartitioned(spec)) {
         list = &index->everywhere;
     } else if (file->content == TARN_CONTENT_POSITION_DELETES &&
                file->referenced_data_file.data != NULL) {

@@ -5,9 +5,6 @@
 #include "base/map.h"
 #include "table/scan.h"
 
-/* The path column of position delete files, whose bounds tell which data files they are about. */
-#define TARN_FIELD_DELETE_FILE_PATH 2147483546
-
 /* One filter per spec of a table, made when first asked for. */
 typedef struct TarnSpecFilters {
     const TarnTableMetadata *metadata;

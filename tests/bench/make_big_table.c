@@ -1,5 +1,5 @@
 /* Makes the metadata of a table of very many files, and the files, all empty: for measuring what
- * maintenance of such a table takes. A tool of the benchmarks, run by tests/bench/maintain.py.
+ * maintenance of such a table takes. A tool of the benchmarks, run by hand.
  *
  *   make_big_table FOLDER FILES OLD SNAPSHOTS PER_MANIFEST [touch|orphans]
  *
