@@ -159,7 +159,7 @@ class Table:
         self.schemas = [s["fields"] for s in metadata["schemas"]]
         self.snapshots = {s["snapshot-id"]: s for s in metadata.get("snapshots", [])}
         self.manifests, self.files, self.positions = {}, {}, {}
-        self.row_ids = {}  # path: first row id
+        self.row_ids = {}  # snapshot id: {path: first row id}
         self.referenced = set()
 
     # --- manifests -------------------------------------------------------------------------------
@@ -403,10 +403,14 @@ class Table:
                 changed += others
         keys = [(e.file["file_path"], e.file.get("content_offset")) for e in live]
         lint.check("file-live-once", len(keys) == len(set(keys)), where, "a file is live twice")
+        # other branches of a table that was upgraded may give a file ids of their own
+        before = self.row_ids.get(snapshot.get("parent-snapshot-id"), {})
+        known = self.row_ids[snapshot["snapshot-id"]] = {}
         for entry in live:
             path = entry.file["file_path"]
             if entry.content == 0 and entry.first_row_id is not None:
-                lint.check("entry-row-ids", self.row_ids.setdefault(path, entry.first_row_id) ==
+                known[path] = entry.first_row_id
+                lint.check("entry-row-ids", before.get(path, entry.first_row_id) ==
                            entry.first_row_id, where, f"the first row id of "
                            f"{path.rsplit('/', 1)[-1]} changed")
             if entry.content == 0 and self.version > 2 and snapshot.get("first-row-id") is not None:
