@@ -69,34 +69,41 @@ static void find_ctes(Walk *walk, const TarnJson *value, int depth) {
     TARN_JSON_EACH(child, value) find_ctes(walk, child, depth + 1);
 }
 
-static bool add_reference(Walk *walk, const TarnJson *table) {
+/* A namespace below a zone may itself have dots: raw."a.b".t is namespace raw.a.b. */
+bool tarn_query__reference_read(const TarnJson *table, TarnArena *arena, TarnReference *reference,
+                                TarnError *error) {
     TarnText levels[3] = {text_of(table, "catalog_name"), text_of(table, "schema_name"),
                           text_of(table, "table_name")};
-    size_t first = levels[0].size > 0 ? 0 : levels[1].size > 0 ? 1 : 2;
-    if (first == 2 && tarn_base_map_has(&walk->ctes, lower(levels[2], walk->arena))) return true;
-    if (first == 2) {
-        tarn_query__error_at(walk->sql, location_of(table), TARN_E_NAME_INVALID, walk->error,
-                             "the table \"%.*s\" has no zone", TARN_TEXT_ARG(levels[2]));
-        return tarn_base_error_hint(walk->error,
-                                    "write <zone>.<table>; files are loaded first: tarn load FILE "
-                                    "<zone>.<table>");
-    }
-    TarnReference reference = {.offset = location_of(table)};
-    /* A namespace below a zone may itself have dots: raw."a.b".t is namespace raw.a.b. */
+    size_t first = levels[0].size > 0 ? 0 : 1;
     TarnBuffer ns;
+    *reference = (TarnReference){.offset = location_of(table)};
     tarn_base_buffer_init(&ns, 65536);
     tarn_base_buffer_text(&ns, levels[first]);
     if (first == 0) {
         tarn_base_buffer_byte(&ns, '.');
         tarn_base_buffer_text(&ns, levels[1]);
     }
-    reference.name.ns = tarn_base_buffer_keep(&ns, walk->arena);
-    reference.name.name = tarn_base_text_string(walk->arena, levels[2]);
+    reference->name.ns = tarn_base_buffer_keep(&ns, arena);
+    reference->name.name = tarn_base_text_string(arena, levels[2]);
     tarn_base_buffer_dispose(&ns);
-    reference.catalog = tarn_base_text_string(walk->arena, levels[first]);
-    reference.schema = first == 0 ? tarn_base_text_string(walk->arena, levels[1]) : "main";
-    reference.table = reference.name.name;
-    if (!tarn_base_arena_check(walk->arena, walk->error)) return false;
+    reference->catalog = tarn_base_text_string(arena, levels[first]);
+    reference->schema = first == 0 ? tarn_base_text_string(arena, levels[1]) : "main";
+    reference->table = reference->name.name;
+    return tarn_base_arena_check(arena, error);
+}
+
+static bool add_reference(Walk *walk, const TarnJson *table) {
+    TarnText name = text_of(table, "table_name");
+    TarnReference reference;
+    if (text_of(table, "catalog_name").size == 0 && text_of(table, "schema_name").size == 0) {
+        if (tarn_base_map_has(&walk->ctes, lower(name, walk->arena))) return true;
+        tarn_query__error_at(walk->sql, location_of(table), TARN_E_NAME_INVALID, walk->error,
+                             "the table \"%.*s\" has no zone", TARN_TEXT_ARG(name));
+        return tarn_base_error_hint(walk->error,
+                                    "write <zone>.<table>; files are loaded first: tarn load FILE "
+                                    "<zone>.<table>");
+    }
+    if (!tarn_query__reference_read(table, walk->arena, &reference, walk->error)) return false;
     for (size_t i = 0; i < walk->references->count; i++) {
         if (tarn_catalog_name_equal(walk->references->items[i].name, reference.name)) return true;
     }

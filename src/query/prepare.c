@@ -150,8 +150,15 @@ static bool bind_view(TarnPrepared *prepared, const TarnReference *reference,
     }
     prepared->depth++;
     TarnText text = tarn_base_text(view->sql);
+    TarnTextEdit *edits = NULL;
+    size_t edit_count = 0;
     bool ok = tarn_engine_parse(query->session, text, prepared->arena, &tree, error) &&
-              tarn_query__footprint(text, tree, prepared->arena, &inner, error) &&
+              tarn_query__row_ids_find(prepared, text, tree, &edits, &edit_count, error);
+    if (ok && edit_count > 0) {
+        ok = tarn_query__text_edit(text, edits, edit_count, prepared->arena, &text, error) &&
+             tarn_engine_parse(query->session, text, prepared->arena, &tree, error);
+    }
+    ok = ok && tarn_query__footprint(text, tree, prepared->arena, &inner, error) &&
               bind_references(prepared, &inner, error) && drop_old(query, reference, error);
     prepared->depth--;
     if (!ok) {
@@ -163,10 +170,30 @@ static bool bind_view(TarnPrepared *prepared, const TarnReference *reference,
     write_schema(reference, &sql);
     tarn_base_buffer_string(&sql, "CREATE VIEW ");
     tarn_query__engine_name(reference, &sql);
-    tarn_base_buffer_printf(&sql, " AS %s", view->sql);
+    tarn_base_buffer_string(&sql, " AS ");
+    tarn_base_buffer_text(&sql, text);
     ok = tarn_query__run_script(query, &sql, error);
     tarn_base_buffer_dispose(&sql);
     return ok;
+}
+
+/* Columns that only a scan has are fields too, so that the plan can be read; no file knows their
+ * ids, so no metrics speak of them. */
+static bool add_columns(TarnPrepared *prepared, const TarnSchema *schema, const char *const *names,
+                        size_t count, TarnSchema *wider, TarnError *error) {
+    *wider = *schema;
+    wider->fields = TARN_NEW_ARRAY(prepared->arena, schema->field_count + count, TarnField);
+    if (!tarn_base_arena_check(prepared->arena, error)) return false;
+    if (schema->field_count > 0) {
+        memcpy(wider->fields, schema->fields, schema->field_count * sizeof(TarnField));
+    }
+    for (size_t i = 0; i < count; i++) {
+        wider->fields[wider->field_count++] =
+            (TarnField){.id = INT32_MAX - (int32_t)i,
+                        .name = names[i],
+                        .type = {.primitive = {.kind = TARN_TYPE_LONG}}};
+    }
+    return true;
 }
 
 static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
@@ -192,33 +219,34 @@ static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
             ? tarn_table_metadata_schema(table->metadata, binding->snapshot->schema_id)
             : NULL;
     binding->schema = own != NULL ? own : tarn_table_metadata_current_schema(table->metadata);
+    binding->columns = binding->schema;
+    if (travel != NULL && travel->row_ids) {
+        static const char *const names[] = {TARN_SCAN_ROW_ID, TARN_SCAN_LAST_UPDATED};
+        TarnSchema *wider = TARN_NEW(prepared->arena, TarnSchema);
+        if (wider == NULL) return tarn_base_arena_check(prepared->arena, error);
+        if (!add_columns(prepared, binding->columns, names, 2, wider, error)) return false;
+        binding->schema = wider;
+        binding->row_ids = true;
+    }
     return make_shadow(prepared, binding, error);
 }
 
-/* Columns of the places are fields too, so that the plan can be read; no table has their ids. */
 static bool bind_target(TarnPrepared *prepared, const TarnReference *reference,
                         TarnError *error) {
     static const char *const names[] = {TARN_SCAN_FILE, TARN_SCAN_POSITION, TARN_SCAN_ROW_ID,
                                         TARN_SCAN_LAST_UPDATED};
     TarnTarget *target = prepared->target;
-    TarnArena *arena = prepared->arena;
-    size_t extra = target->lineage ? 4 : 2;
-    TarnBinding *binding = TARN_PUSH(arena, &prepared->bindings);
-    target->bound = *target->schema;
-    target->bound.fields = TARN_NEW_ARRAY(arena, target->schema->field_count + extra, TarnField);
-    if (!tarn_base_arena_check(arena, error)) return false;
-    memcpy(target->bound.fields, target->schema->fields,
-           target->schema->field_count * sizeof(TarnField));
-    for (size_t i = 0; i < extra; i++) {
-        target->bound.fields[target->bound.field_count++] =
-            (TarnField){.id = INT32_MAX - (int32_t)i,
-                        .name = names[i],
-                        .type = {.primitive = {.kind = TARN_TYPE_LONG}}};
+    TarnBinding *binding = TARN_PUSH(prepared->arena, &prepared->bindings);
+    if (binding == NULL) return tarn_base_arena_check(prepared->arena, error);
+    if (!add_columns(prepared, target->schema, names, target->lineage ? 4 : 2, &target->bound,
+                     error)) {
+        return false;
     }
     *binding = (TarnBinding){.reference = reference,
                              .table = tarn_catalog_table_acquire(target->table),
                              .snapshot = target->snapshot,
-                             .schema = &target->bound};
+                             .schema = &target->bound,
+                             .columns = target->schema};
     return make_shadow(prepared, binding, error);
 }
 
@@ -337,7 +365,7 @@ static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
     tarn_base_buffer_string(&sql, "; CREATE VIEW ");
     tarn_query__engine_name(binding->reference, &sql);
     tarn_base_buffer_string(&sql, " AS ");
-    TarnScanSqlOptions options = {.schema = binding->schema};
+    TarnScanSqlOptions options = {.schema = binding->columns, .lineage = binding->row_ids};
     if (is_target(prepared, binding->reference)) {
         options = (TarnScanSqlOptions){.schema = prepared->target->schema,
                                        .places = true,
@@ -416,6 +444,21 @@ static bool bind_plan(TarnPrepared *prepared, TarnError *error) {
     return true;
 }
 
+/* The syntax tree of the text that the engine will run. */
+static bool parse_select(TarnPrepared *prepared, TarnJson **tree, TarnError *error) {
+    TarnRewritten *rewritten = &prepared->rewritten;
+    TarnEngineSession *session = prepared->query->session;
+    TarnTextEdit *edits = NULL;
+    size_t count = 0;
+    if (!tarn_engine_parse(session, rewritten->sql, prepared->arena, tree, error) ||
+        !tarn_query__row_ids_find(prepared, rewritten->sql, *tree, &edits, &count, error)) {
+        return false;
+    }
+    if (count == 0) return true;
+    return tarn_query__rewrite_more(rewritten, edits, count, prepared->arena, error) &&
+           tarn_engine_parse(session, rewritten->sql, prepared->arena, tree, error);
+}
+
 bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *run,
                          TarnArena *arena, TarnPrepared *prepared, TarnError *error) {
     return tarn_query__prepare_target(query, text, run, NULL, arena, prepared, error);
@@ -429,7 +472,7 @@ bool tarn_query__prepare_target(TarnQuery *query, TarnText text, const TarnRunOp
     *prepared = (TarnPrepared){.query = query, .arena = arena, .run = run, .target = target};
     if (references == NULL) return tarn_base_arena_check(arena, error);
     if (!tarn_query__rewrite(text, arena, &prepared->rewritten, error)) return false;
-    if (!tarn_engine_parse(query->session, prepared->rewritten.sql, arena, &tree, error) ||
+    if (!parse_select(prepared, &tree, error) ||
         !tarn_query__footprint(prepared->rewritten.sql, tree, arena, references, error)) {
         return fail_back(prepared, error);
     }

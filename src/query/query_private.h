@@ -41,7 +41,15 @@ typedef struct TarnTravel {
     TarnText version;    /* snapshot id, branch or tag; data NULL = by time */
     TarnText time;
     size_t offset; /* in the user's text */
+    bool row_ids;  /* read with its hidden columns; then perhaps of no other time */
 } TarnTravel;
+
+/* Another text for a stretch of one, which may be empty. */
+typedef struct TarnTextEdit {
+    size_t start;
+    size_t end;
+    const char *text;
+} TarnTextEdit;
 
 typedef struct TarnRewritten {
     TarnText user; /* as given */
@@ -61,6 +69,11 @@ typedef struct TarnRewritten {
 /* Takes AT (..) and FOR .. AS OF .. out of the text. */
 bool tarn_query__rewrite(TarnText text, TarnArena *arena, TarnRewritten *out,
                          TarnError *error) TARN_CHECKED;
+/* Changes the engine's text; `edits` by ascending place, none overlapping another. */
+bool tarn_query__rewrite_more(TarnRewritten *rewritten, const TarnTextEdit *edits, size_t count,
+                              TarnArena *arena, TarnError *error) TARN_CHECKED;
+bool tarn_query__text_edit(TarnText text, const TarnTextEdit *edits, size_t count,
+                           TarnArena *arena, TarnText *edited, TarnError *error) TARN_CHECKED;
 /* An error placed in the engine's text, placed in the user's. */
 void tarn_query__error_back(const TarnRewritten *rewritten, TarnError *error);
 
@@ -85,13 +98,19 @@ typedef struct TarnReferences {
 bool tarn_query__footprint(TarnText sql, const TarnJson *tree, TarnArena *arena,
                            TarnReferences *references, TarnError *error) TARN_CHECKED;
 
+/* The name of a BASE_TABLE of the tree that has a zone. */
+bool tarn_query__reference_read(const TarnJson *table, TarnArena *arena, TarnReference *reference,
+                                TarnError *error) TARN_CHECKED;
+
 /* --- preparing (prepare.c) --- */
 
 typedef struct TarnBinding {
     const TarnReference *reference;
     const TarnTable *table; /* NULL = a view or a metadata table */
     const TarnSnapshot *snapshot;
-    const TarnSchema *schema;
+    const TarnSchema *schema;  /* as the engine sees it */
+    const TarnSchema *columns; /* those of the table among them */
+    bool row_ids;              /* the others are the hidden ones */
 } TarnBinding;
 
 /* The table a statement changes, which stands in its SELECT under a name of its own and yields the
@@ -183,6 +202,14 @@ bool tarn_query__write_ref(const TarnRunOptions *run, const char **ref,
                            TarnError *error) TARN_CHECKED;
 bool tarn_query__alter_ref(TarnStatement *statement, const TarnParsed *parsed,
                            const TarnTable *table, TarnError *error) TARN_CHECKED;
+
+/* --- hidden columns (row_ids.c) --- */
+
+/* What has to change in a SELECT so that the row ids it names are there: the tables get names of
+ * their own, noted as travels of `prepared`, and "*" leaves the ids out. `tree` is the syntax tree
+ * of `sql`. No edits: it names none. TARN_E_SQL_UNSUPPORTED for a table that has no row ids. */
+bool tarn_query__row_ids_find(TarnPrepared *prepared, TarnText sql, const TarnJson *tree,
+                              TarnTextEdit **edits, size_t *count, TarnError *error) TARN_CHECKED;
 
 /* --- metadata tables (metadata_tables.c) --- */
 

@@ -176,15 +176,75 @@ bool tarn_query__rewrite(TarnText text, TarnArena *arena, TarnRewritten *out, Ta
     return ok && tarn_base_arena_check(arena, error);
 }
 
-void tarn_query__error_back(const TarnRewritten *rewritten, TarnError *error) {
-    if (error->line == 0 || rewritten->edits.count == 0) return;
-    size_t offset = tarn_query__place_offset(rewritten->sql, error->line, error->column);
+/* --- places --- */
+
+/* Where a place in the engine's text comes from. */
+static size_t place_back(const TarnRewritten *rewritten, size_t offset) {
     size_t back = offset;
     for (size_t i = 0; i < rewritten->edits.count; i++) {
         const TarnEdit *edit = &rewritten->edits.items[i];
         if (offset < edit->new_start) break;
         back = offset < edit->new_end ? edit->old_start : edit->old_end + (offset - edit->new_end);
     }
+    return back;
+}
+
+bool tarn_query__text_edit(TarnText text, const TarnTextEdit *edits, size_t count,
+                           TarnArena *arena, TarnText *edited, TarnError *error) {
+    TarnBuffer out;
+    size_t copied = 0;
+    tarn_base_buffer_init(&out, TARN_LIMIT_SQL_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        tarn_base_buffer_append(&out, text.data + copied, edits[i].start - copied);
+        tarn_base_buffer_string(&out, edits[i].text);
+        copied = edits[i].end;
+    }
+    tarn_base_buffer_append(&out, text.data + copied, text.size - copied);
+    bool ok = tarn_base_buffer_check(&out, error);
+    size_t size = out.size;
+    if (ok) *edited = (TarnText){tarn_base_buffer_keep(&out, arena), size};
+    tarn_base_buffer_dispose(&out);
+    return ok && tarn_base_arena_check(arena, error);
+}
+
+bool tarn_query__rewrite_more(TarnRewritten *rewritten, const TarnTextEdit *edits, size_t count,
+                              TarnArena *arena, TarnError *error) {
+    TarnRewritten more = *rewritten;
+    size_t earlier = 0;
+    size_t next = 0;
+    ptrdiff_t moved = 0;
+    more.edits.items = NULL;
+    more.edits.count = more.edits.capacity = 0;
+    if (!tarn_query__text_edit(rewritten->sql, edits, count, arena, &more.sql, error)) return false;
+    while (earlier < rewritten->edits.count || next < count) {
+        TarnEdit *edit = TARN_PUSH(arena, &more.edits);
+        if (edit == NULL) return tarn_base_arena_check(arena, error);
+        bool is_new = earlier == rewritten->edits.count ||
+                      (next < count &&
+                       edits[next].start < rewritten->edits.items[earlier].new_start);
+        if (!is_new) {
+            *edit = rewritten->edits.items[earlier++];
+            edit->new_start = (size_t)((ptrdiff_t)edit->new_start + moved);
+            edit->new_end = (size_t)((ptrdiff_t)edit->new_end + moved);
+            continue;
+        }
+        size_t size = strlen(edits[next].text);
+        size_t start = (size_t)((ptrdiff_t)edits[next].start + moved);
+        *edit = (TarnEdit){.new_start = start,
+                           .new_end = start + size,
+                           .old_start = place_back(rewritten, edits[next].start),
+                           .old_end = place_back(rewritten, edits[next].end)};
+        moved += (ptrdiff_t)size - (ptrdiff_t)(edits[next].end - edits[next].start);
+        next++;
+    }
+    *rewritten = more;
+    return true;
+}
+
+void tarn_query__error_back(const TarnRewritten *rewritten, TarnError *error) {
+    if (error->line == 0 || rewritten->edits.count == 0) return;
+    size_t offset = tarn_query__place_offset(rewritten->sql, error->line, error->column);
+    size_t back = place_back(rewritten, offset);
     tarn_query__place(rewritten->user, back, &error->line, &error->column);
     tarn_base_error_excerpt(error, rewritten->user.data, rewritten->user.size);
 }

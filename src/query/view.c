@@ -11,7 +11,11 @@ static bool bind_select(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnSchema *schema, TarnError *error) {
     TarnPrepared prepared;
     if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) return false;
-    bool ok = prepared.rewritten.travels.count == 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < prepared.rewritten.travels.count; i++) {
+        const TarnTravel *travel = &prepared.rewritten.travels.items[i];
+        ok = travel->version.data == NULL && travel->time.data == NULL;
+    }
     if (!ok) {
         tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
                             "a view cannot travel in time; the statement that reads it can");
