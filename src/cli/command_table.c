@@ -465,8 +465,10 @@ const TarnCliCommand tarn_cli__commands[] = {
      .summary = "rewrite files that are too small, too large or not in order",
      .description = "Files below three quarters of the target size are joined, those far above it "
                     "are cut, deleted rows go. Rows stay what they are: a snapshot of its own for "
-                    "each few groups of files, beside which others read and write. The files "
-                    "replaced go when the snapshots before expire (tarn table expire).",
+                    "each few groups of files, beside which others read and write. Delete files "
+                    "that apply to no data file any more go, and many small ones become few, "
+                    "unless --where is given. The files replaced go when the snapshots before "
+                    "expire (tarn table expire).",
      .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .repeated = true}},
      .flags = optimize_flags,
      .examples = {{"tarn table optimize raw.flights --dry-run", "what would be rewritten"},

@@ -57,7 +57,7 @@ static void put_result(TarnCliRows *rows, const TarnMaintainResult *result, bool
     tarn_cli__rows_put(rows, cells);
 }
 
-enum { OPTIMIZE_COLUMNS = 13 };
+enum { OPTIMIZE_COLUMNS = 15 };
 
 static const TarnCliColumn optimize_columns[OPTIMIZE_COLUMNS] = {
     {.name = "table"},
@@ -73,6 +73,8 @@ static const TarnCliColumn optimize_columns[OPTIMIZE_COLUMNS] = {
     {.name = "conflicts", .right = true, .audience = TARN_CLI_FOR_PROGRAMS},
     {.name = "snapshot_id"},
     {.name = "dry_run"},
+    {.name = "deletes_removed", .right = true},
+    {.name = "deletes_added", .right = true},
 };
 
 static void put_optimized(TarnCliRows *rows, const TarnMaintainResult *result, bool dry_run) {
@@ -91,6 +93,8 @@ static void put_optimized(TarnCliRows *rows, const TarnMaintainResult *result, b
         tarn_cli__cell_count(arena, result->conflicts),
         tarn_cli__cell_id(arena, result->snapshot_id),
         tarn_cli__cell_bool(dry_run),
+        tarn_cli__cell_count(arena, result->deletes_removed),
+        tarn_cli__cell_count(arena, result->deletes_added),
     };
     tarn_cli__rows_put(rows, cells);
 }

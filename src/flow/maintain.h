@@ -50,6 +50,8 @@ typedef struct TarnMaintainResult {
     int64_t conflicts; /* commits that others were faster than: planned again */
     int64_t added;     /* files written in place of the deleted */
     int64_t rows;      /* rewritten */
+    int64_t deletes_removed; /* optimize: delete files, with their data or alone */
+    int64_t deletes_added;   /* in their place */
 } TarnMaintainResult;
 
 typedef struct TarnExpireOptions {
@@ -85,7 +87,8 @@ typedef struct TarnOptimizeOptions {
 } TarnOptimizeOptions;
 
 /* Files that are too small, too large or have many deleted rows are rewritten, a commit (operation
- * replace) for each few groups. A group that others changed meanwhile is planned again, and given
+ * replace) for each few groups. Then, if all files were looked at, delete files that apply to no
+ * data file go and small position delete files are joined. A group that others changed meanwhile is planned again, and given
  * up for this run after several times: what is committed stays. The files replaced belong to
  * earlier snapshots until these expire. */
 bool tarn_flow_optimize(const TarnMaintenance *run, const TarnOptimizeOptions *options,

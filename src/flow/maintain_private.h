@@ -3,6 +3,7 @@
 #define TARN_FLOW_MAINTAIN_PRIVATE_H
 
 #include "flow/maintain.h"
+#include "table/delete_plan.h"
 
 /* JSON lines, one a file. Made when the first line is written. */
 typedef struct TarnMaintainLog {
@@ -53,6 +54,23 @@ bool tarn_flow__deleter_put(TarnDeleter *deleter, const TarnTableFile *file, con
                             TarnError *error) TARN_CHECKED;
 bool tarn_flow__deleter_flush(TarnDeleter *deleter, TarnError *error) TARN_CHECKED;
 void tarn_flow__deleter_dispose(TarnDeleter *deleter);
+
+/* --- compaction --- */
+
+/* After a conflict, the longer the more of them there were. */
+bool tarn_flow__optimize_back_off(const TarnOs *os, uint32_t round, TarnError *error) TARN_CHECKED;
+/* Adds the delete files that a snapshot of the table removed and added. */
+void tarn_flow__optimize_count_deletes(const TarnTable *table, int64_t snapshot_id,
+                                       TarnMaintainResult *result);
+/* By the table's properties; see table/delete_plan.h. */
+bool tarn_flow__optimize_plan_deletes(const TarnTable *table, const TarnScanPlan *scan,
+                                      const TarnRewritePlan *gone, int64_t input_files_min,
+                                      TarnArena *arena, TarnDeletePlan *plan,
+                                      TarnError *error) TARN_CHECKED;
+/* Commits that remove and join delete files (optimize_deletes.c). */
+bool tarn_flow__optimize_deletes(const TarnMaintenance *run, const TarnOptimizeOptions *options,
+                                 int64_t input_files_min, TarnMaintainResult *result,
+                                 TarnError *error) TARN_CHECKED;
 
 /* Loads the table, and refuses what no maintenance may touch: files that the table does not own
  * (gc.enabled = false), tables outside the warehouse, which another catalog may know. */

@@ -56,7 +56,8 @@ static bool plan_scan(Round *round, TarnError *error) {
     const TarnPredicate *where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
     TarnScanOptions options = {.store = table->store,
                                .cache = tarn_catalog_manifest_cache(optimize->run->catalog),
-                               .metadata = table->metadata};
+                               .metadata = table->metadata,
+                               .all_deletes = optimize->run->dry_run};
     if (optimize->options->where != NULL &&
         !tarn_query_predicate(optimize->options->query, table, optimize->options->where,
                               &round->arena, &where, error)) {
@@ -200,6 +201,7 @@ static bool commit_batch(Batch *batch, TarnError *error) {
     int64_t id = tarn_table_snapshot_producer_id(producer);
     tarn_table_snapshot_producer_free(producer);
     if (!ok) return false;
+    tarn_flow__optimize_count_deletes(commit_table.committed, id, round->optimize->result);
     tarn_catalog_table_release(commit_table.committed);
     int64_t *made = TARN_PUSH(round->optimize->arena, &round->optimize->made);
     if (made != NULL) *made = id;
@@ -283,12 +285,37 @@ static bool run_round(Round *round, TarnError *error) {
     return true;
 }
 
-static bool back_off(Optimize *optimize, uint32_t round, TarnError *error) {
-    const TarnOs *os = optimize->run->os;
+bool tarn_flow__optimize_back_off(const TarnOs *os, uint32_t round, TarnError *error) {
     uint64_t chance = 0;
     if (!os->random(os, &chance, sizeof(chance), error)) return false;
     int64_t most = BACKOFF_US << round;
     return os->sleep_us(os, most / 2 + (int64_t)(chance % (uint64_t)most), error);
+}
+
+void tarn_flow__optimize_count_deletes(const TarnTable *table, int64_t snapshot_id,
+                                       TarnMaintainResult *result) {
+    const TarnSnapshot *snapshot = tarn_table_metadata_snapshot(table->metadata, snapshot_id);
+    for (size_t i = 0; snapshot != NULL && i < snapshot->summary_count; i++) {
+        const TarnProperty *property = &snapshot->summary[i];
+        int64_t number = 0;
+        if (!tarn_base_text_to_int64(tarn_base_text(property->value), &number)) continue;
+        if (strcmp(property->key, "removed-delete-files") == 0) result->deletes_removed += number;
+        if (strcmp(property->key, "added-delete-files") == 0) result->deletes_added += number;
+    }
+}
+
+/* What would become of delete files once the planned data files are gone. */
+static bool count_planned_deletes(Optimize *optimize, Round *round, TarnError *error) {
+    TarnDeletePlan plan;
+    if (optimize->options->where != NULL) return true;
+    if (!tarn_flow__optimize_plan_deletes(round->table, round->scan, &round->plan,
+                                          optimize->rewrite.input_files_min, &round->arena, &plan,
+                                          error)) {
+        return false;
+    }
+    optimize->result->deletes_removed = (int64_t)plan.dangling_count + plan.files;
+    optimize->result->deletes_added = plan.added;
+    return true;
 }
 
 static void count_plan(Optimize *optimize, const Round *round) {
@@ -313,11 +340,12 @@ static bool run_rounds(Optimize *optimize, TarnError *error) {
         Round round;
         bool ok = round_begin(optimize, &round, error);
         if (ok && i == 0) count_plan(optimize, &round);
-        ok = ok && (optimize->run->dry_run || run_round(&round, error));
+        ok = ok && (optimize->run->dry_run ? count_planned_deletes(optimize, &round, error)
+                                           : run_round(&round, error));
         bool again = round.conflicted;
         round_end(&round);
         if (!ok || !again) return ok;
-        if (!back_off(optimize, i, error)) return false;
+        if (!tarn_flow__optimize_back_off(optimize->run->os, i, error)) return false;
     }
     tarn_base_log(TARN_LOG_WARN, "some files of \"%s.%s\" are left as they are: others changed "
                                  "them each time",
@@ -332,6 +360,9 @@ bool tarn_flow_optimize(const TarnMaintenance *run, const TarnOptimizeOptions *o
     *result = (TarnMaintainResult){.snapshot_id = TARN_ABSENT,
                                    .table = tarn_catalog_name_text(run->table, arena)};
     if (!run_rounds(&optimize, error) ||
+        (!run->dry_run && options->where == NULL &&
+         !tarn_flow__optimize_deletes(run, options, optimize.rewrite.input_files_min, result,
+                                      error)) ||
         !tarn_catalog_table_load(run->catalog, run->table, &table, error)) {
         return false;
     }

@@ -21,6 +21,7 @@
 #include "base/fault.h"
 #include "base/limits.h"
 #include "query/footer_private.h"
+#include "table/delete_plan.h"
 #include "table/file_metrics.h"
 
 /* Beyond so many data files their deletes go into one file a partition. */
@@ -180,11 +181,13 @@ static bool write_position_deletes(Writer *writer, const TarnNewDeletes *deletes
     const char *granularity = tarn_table_metadata_property(writer->options->metadata,
                                                            "write.delete.granularity");
     bool by_partition = granularity != NULL ? strcmp(granularity, "partition") == 0
-                                            : count > FILES_OF_THEIR_OWN_MAX;
+                                            : count > FILES_OF_THEIR_OWN_MAX ||
+                                                  writer->options->joined;
     size_t end;
     for (size_t start = 0; start < count; start = end) {
         bool same = by_partition;
-        for (end = start + 1; same && end < count; end += same) {
+        for (end = start + 1; same && end < count && end - start < TARN_DELETE_FILE_TARGETS_MAX;
+             end += same) {
             if (!same_partition(writer, deletes[start].task->file, deletes[end].task->file,
                                 &same)) {
                 return false;

@@ -16,6 +16,7 @@ typedef struct TarnDeleteFilesOptions {
     TarnStore *store;
     const TarnTableMetadata *metadata;
     const char *commit_id; /* in every file name */
+    bool joined; /* one file for the data files of a partition, unless the table says otherwise */
 } TarnDeleteFilesOptions;
 
 /* What a change of the table adds and removes for them. */

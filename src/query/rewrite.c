@@ -12,8 +12,10 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "query/delete_files_private.h"
 #include "query/functions_private.h"
 #include "query/query_private.h"
+#include "query/scan_private.h"
 #include "query/scan_sql.h"
 
 /* More dimensions than this cluster nothing. */
@@ -335,8 +337,56 @@ bool tarn_query_rewrite(const TarnRewriteWork *work, TarnArena *arena, TarnWritt
               (!ordered || write_select(&rewriter, &select)) &&
               write_files(&rewriter, tarn_base_buffer_view(ordered ? &select : &rewriter.scan),
                           arena, files);
+    tarn_query__file_lists_clear(work->query->file_lists);
     tarn_base_buffer_dispose(&select);
     tarn_base_buffer_dispose(&rewriter.scan);
+    return ok;
+}
+
+/* --- deletes --- */
+
+/* *locations: a Puffin file with many vectors is there once. */
+static bool write_deletes(const TarnRewriteDeletesWork *work, TarnNewDeletes *deletes,
+                          size_t count, TarnArena *arena, TarnRewrittenDeletes *files,
+                          TarnError *error) {
+    TarnDeleteFiles written;
+    TarnDeleteFilesOptions options = {.query = work->query,
+                                      .store = work->table->store,
+                                      .metadata = work->table->metadata,
+                                      .commit_id = work->commit_id,
+                                      .joined = true};
+    if (!tarn_query__delete_files_write(&options, deletes, count, arena, &written, error)) {
+        return false;
+    }
+    files->items = written.items;
+    files->count = written.count;
+    files->locations = written.locations;
+    files->location_count = written.location_count;
+    for (size_t i = 0; i < written.count; i++) {
+        const TarnDataFile *file = &written.items[i];
+        files->rows += file->record_count;
+        files->bytes += tarn_table_file_is_deletion_vector(file) ? file->content_size
+                                                                 : file->file_size;
+    }
+    return true;
+}
+
+bool tarn_query_rewrite_deletes(const TarnRewriteDeletesWork *work, TarnArena *arena,
+                                TarnRewrittenDeletes *files, TarnError *error) {
+    TarnScanPlan plan = {
+        .tasks = work->tasks, .task_count = work->task_count, .has_deletes = true};
+    TarnRoaring **positions = NULL;
+    *files = (TarnRewrittenDeletes){0};
+    TarnNewDeletes *deletes = TARN_NEW_ARRAY(arena, work->task_count + 1, TarnNewDeletes);
+    if (deletes == NULL) return tarn_base_arena_check(arena, error);
+    bool ok = tarn_query__deletes_load(work->query, work->table, &plan, arena, &positions, error);
+    size_t count = 0;
+    for (size_t i = 0; ok && i < work->task_count; i++) {
+        if (positions[i] == NULL || tarn_format_roaring_cardinality(positions[i]) == 0) continue;
+        deletes[count++] = (TarnNewDeletes){.task = &work->tasks[i], .fresh = positions[i]};
+    }
+    ok = ok && write_deletes(work, deletes, count, arena, files, error);
+    tarn_query__file_lists_clear(work->query->file_lists);
     return ok;
 }
 

@@ -38,6 +38,29 @@ bool tarn_query_rewrite_check(const TarnTable *table, TarnClustering clustering,
                               const char *const *columns, size_t column_count,
                               TarnError *error) TARN_CHECKED;
 
+/* Deletes of data files in fewer files: position delete files for each partition, or deletion
+ * vectors where the table is of version 3. Tasks have the deletes that are joined and no others
+ * (table/delete_plan.h); those about rows of other data files are left out. */
+typedef struct TarnRewriteDeletesWork {
+    TarnQuery *query;
+    const TarnTable *table;
+    TarnScanTask *tasks;
+    size_t task_count;
+    const char *commit_id;
+} TarnRewriteDeletesWork;
+
+typedef struct TarnRewrittenDeletes {
+    TarnDataFile *items;
+    size_t count;
+    const char **locations; /* of the files written: a Puffin file holds many vectors */
+    size_t location_count;
+    int64_t rows; /* deleted */
+    int64_t bytes;
+} TarnRewrittenDeletes;
+
+bool tarn_query_rewrite_deletes(const TarnRewriteDeletesWork *work, TarnArena *arena,
+                                TarnRewrittenDeletes *files, TarnError *error) TARN_CHECKED;
+
 /* A condition on a table's columns, as SQL, as a predicate bound to its current schema; it judges
  * files: what cannot be judged of a file keeps it. */
 bool tarn_query_predicate(TarnQuery *query, const TarnTable *table, const char *where,

@@ -36,6 +36,11 @@ typedef struct Planner {
     const TarnManifestPin **pins;
     TarnManifestReadOptions read;
     TarnDeleteIndex deletes;
+    struct {
+        TarnScanDelete *items;
+        size_t count;
+        size_t capacity;
+    } all_deletes;
     size_t capacity;  /* of plan->tasks */
     uint64_t *hashes; /* of the tasks' paths */
     size_t hash_count;
@@ -108,7 +113,7 @@ static bool select_manifests(Planner *planner, TarnError *error) {
 
 /* Without data to read no delete needs to be known. */
 static void drop_deletes_without_data(Planner *planner) {
-    if (planner->plan->manifests_read > 0) return;
+    if (planner->plan->manifests_read > 0 || planner->options->all_deletes) return;
     for (size_t i = 0; i < planner->file_count; i++) planner->wanted[i] = false;
     planner->plan->delete_manifests_read = 0;
 }
@@ -210,6 +215,17 @@ bool tarn_table__manifests_acquire(TarnManifestCache *cache, TarnStore *store,
 
 /* --- deletes --- */
 
+static bool note_delete(Planner *planner, const TarnDataFile *file, int64_t sequence,
+                        TarnError *error) {
+    if (!planner->options->all_deletes) return true;
+    TarnScanDelete *item = TARN_PUSH(planner->arena, &planner->all_deletes);
+    if (item == NULL) return tarn_base_arena_check(planner->arena, error);
+    *item = (TarnScanDelete){.file = file, .sequence_number = sequence};
+    planner->plan->all_deletes = planner->all_deletes.items;
+    planner->plan->all_delete_count = planner->all_deletes.count;
+    return true;
+}
+
 static bool index_deletes(Planner *planner, size_t index, TarnError *error) {
     const TarnManifestFile *file = &planner->files[index];
     const TarnManifestPin *pin = planner->pins[index];
@@ -233,7 +249,8 @@ static bool index_deletes(Planner *planner, size_t index, TarnError *error) {
                                        "manifest \"%.*s\", entry %zu has no sequence number",
                                        TARN_TEXT_ARG(file->path), i);
         }
-        if (!tarn_table__delete_index_add(&planner->deletes, &entry->file, sequence, spec, error)) {
+        if (!tarn_table__delete_index_add(&planner->deletes, &entry->file, sequence, spec, error) ||
+            !note_delete(planner, &entry->file, sequence, error)) {
             return false;
         }
     }

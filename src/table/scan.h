@@ -24,6 +24,7 @@ typedef struct TarnScanOptions {
                                  predicate's; any order */
     size_t field_id_count;
     bool all_metrics; /* of all columns */
+    bool all_deletes; /* plan->all_deletes is wanted */
     uint32_t threads; /* to decode manifests with; 0 = as many as there are processors */
 } TarnScanOptions;
 
@@ -64,6 +65,10 @@ typedef struct TarnScanPlan {
     int64_t bytes;       /* of the tasks' files */
     bool has_deletes;    /* some task has */
     bool has_equality_deletes;
+    /* Each live delete file of the manifests read once, whether it applies to a task or not; with
+     * options.all_deletes. */
+    const TarnScanDelete *all_deletes;
+    size_t all_delete_count;
     struct TarnScanPins *pins; /* private */
 } TarnScanPlan;
 

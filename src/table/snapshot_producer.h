@@ -58,6 +58,9 @@ typedef struct TarnSnapshotChange {
      * compaction gives the sequence number of the snapshot it read, so that equality deletes
      * committed since still apply. */
     int64_t added_sequence_number;
+    /* The same of added position delete files, which take the place of others: the greatest of
+     * theirs. 0 or TARN_ABSENT = the new snapshot's, as deletes of a statement have. */
+    int64_t added_deletes_sequence_number;
     /* Paths of data files, which must be live. With OVERWRITE and REPLACE, no delete may have come
      * since the start for one among them: rows would come back. With each data file that goes, by
      * whatever rule, go its deletion vector and the position delete files of it alone. */

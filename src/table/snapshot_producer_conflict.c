@@ -69,6 +69,13 @@ static bool replaces_files(const TarnSnapshotProducer *producer) {
                                          change->operation == TARN_OPERATION_REPLACE);
 }
 
+/* Deletes that are of no use, or that others take the place of: in a history that was rolled back
+ * meanwhile they may be of use again. */
+static bool replaces_deletes(const TarnSnapshotProducer *producer) {
+    const TarnSnapshotChange *change = producer->change;
+    return change->removed_delete_count > 0 && change->operation == TARN_OPERATION_REPLACE;
+}
+
 /* The snapshot an entry came with, if that is one in question. */
 static const TarnSnapshot *new_since(const TarnProducerHistory *history,
                                      const TarnManifestEntry *entry, const TarnManifestFile *file) {
@@ -167,7 +174,7 @@ bool tarn_table__produce_validate(TarnSnapshotProducer *producer, const TarnMani
     const TarnSnapshotChange *change = producer->change;
     bool asked = change->refuse_new_data || change->refuse_new_deletes;
     TarnProducerHistory history;
-    if (!asked && !replaces_files(producer)) return true;
+    if (!asked && !replaces_files(producer) && !replaces_deletes(producer)) return true;
     if (!tarn_table__produce_history_complete(producer, &history, error)) return false;
     if (!asked || history.count == 0) return true;
     return check_manifests(producer, &history, manifests, count, error);

@@ -219,13 +219,18 @@ static bool write_group(TarnSnapshotProducer *producer, const TarnPartitionSpec 
 
 static bool is_delete_file(const TarnDataFile *file) { return file->content != TARN_CONTENT_DATA; }
 
+/* TARN_ABSENT: that of the new snapshot is inherited. */
+static int64_t given_sequence(const TarnSnapshotChange *change, const TarnDataFile *file) {
+    int64_t number = is_delete_file(file) ? change->added_deletes_sequence_number
+                                          : change->added_sequence_number;
+    return number != 0 ? number : TARN_ABSENT;
+}
+
 static bool write_groups(TarnSnapshotProducer *producer, TarnArena *arena, TarnError *error) {
     const TarnSnapshotChange *change = producer->change;
     bool *taken = TARN_NEW_ARRAY(arena, change->added_count, bool);
     TarnManifestEntry *group = TARN_NEW_ARRAY(arena, change->added_count, TarnManifestEntry);
     if (!tarn_base_arena_check(arena, error)) return false;
-    bool has_sequence = change->added_sequence_number != 0 &&
-                        change->added_sequence_number != TARN_ABSENT;
     for (size_t i = 0; i < change->added_count; i++) {
         if (taken[i]) continue;
         const TarnDataFile *first = &change->added[i];
@@ -243,11 +248,10 @@ static bool write_groups(TarnSnapshotProducer *producer, TarnArena *arena, TarnE
                 continue;
             }
             taken[j] = true;
-            bool explicit_sequence = has_sequence && !is_delete_file(file);
             group[count++] = (TarnManifestEntry){
                 .status = TARN_ENTRY_ADDED,
                 .snapshot_id = producer->snapshot_id,
-                .sequence_number = explicit_sequence ? change->added_sequence_number : TARN_ABSENT,
+                .sequence_number = given_sequence(change, file),
                 .file_sequence_number = TARN_ABSENT,
                 .file = *file};
             group[count - 1].file.first_row_id = TARN_ABSENT; /* inherited, once assigned */

@@ -23,27 +23,29 @@ HOLD_MS = 1200  # within which the compaction is seen to wait and is stopped
 
 
 class Meeting:
-    """`tarn table optimize` that waits before its n-th commit until the block is left."""
+    """`tarn table optimize` that waits before its n-th commit until the block is left; it is
+    there once it has written `files` files."""
 
-    def __init__(self, lake, table, *arguments, commit=1):
-        self.lake, self.commit = lake, commit
+    def __init__(self, lake, table, *arguments, commit=1, point="flow.optimize.before_commit",
+                 files=None, suffix="*.parquet"):
+        self.lake, self.commit, self.point, self.suffix = lake, commit, point, suffix
         self.table, self.arguments = table, arguments
+        self.wanted = commit if files is None else files  # here each group is a batch and a file
         self.done = None
 
     def files(self):
         roots = [self.lake.folder, *self.lake.folder.parent.glob("foreign*")]
-        return {path for root in roots for path in root.rglob("*.parquet")}
+        return {path for root in roots for path in root.rglob(self.suffix)}
 
     def __enter__(self):
         before = self.files()
-        plan = f"flow.optimize.before_commit=sleep:{HOLD_MS}@{self.commit}"
+        plan = f"{self.point}=sleep:{HOLD_MS}@{self.commit}"
         self.process = subprocess.Popen(
             [TARN, "-C", str(self.lake.folder), "--json", "table", "optimize", self.table,
              *self.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.DEVNULL, env=dict(os.environ, TARN_FAULT_PLAN=plan))
         end = time.monotonic() + 60
-        wanted = self.commit  # a file for each group, and a batch for each group in these tests
-        while len(self.files() - before) < wanted and self.process.poll() is None:
+        while len(self.files() - before) < self.wanted and self.process.poll() is None:
             assert time.monotonic() < end
             time.sleep(0.01)
         time.sleep(0.3)  # the file is written and its footer read
