@@ -88,9 +88,9 @@ typedef struct TarnOptimizeOptions {
 
 /* Files that are too small, too large or have many deleted rows are rewritten, a commit (operation
  * replace) for each few groups. Then, if all files were looked at, delete files that apply to no
- * data file go and small position delete files are joined. A group that others changed meanwhile is planned again, and given
- * up for this run after several times: what is committed stays. The files replaced belong to
- * earlier snapshots until these expire. */
+ * data file go and small position delete files are joined. A group that others changed meanwhile
+ * is planned again, and given up for this run after several times: what is committed stays. The
+ * files replaced belong to earlier snapshots until these expire. */
 bool tarn_flow_optimize(const TarnMaintenance *run, const TarnOptimizeOptions *options,
                         TarnArena *arena, TarnMaintainResult *result,
                         TarnError *error) TARN_CHECKED;
