@@ -175,10 +175,16 @@ void tarn_cli__lake_close(TarnCliLake *lake) {
 
 bool tarn_cli__lake_query(TarnCliLake *lake, TarnQuery **query, TarnError *error) {
     if (lake->query == NULL) {
+        /* What runs here is the work of whoever started the program. */
+        const char *own = tarn_base_arena_printf(&lake->cli->arena, "%s/.tarn",
+                                                 lake->config->folder);
         TarnQueryOptions options = {
             .catalog = lake->catalog,
             .engine = {.temp_directory = lake->scratch, .immutable_files = true},
+            .local_files = true,
+            .own_folder = own,
         };
+        if (!tarn_base_arena_check(&lake->cli->arena, error)) return false;
         if (!tarn_query_open(&options, &lake->query, error)) return false;
         tarn_query_branch_set(lake->query, lake->branch);
     }

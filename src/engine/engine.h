@@ -128,6 +128,8 @@ typedef struct TarnEngineWatch {
     int64_t timeout_ms; /* 0 = none; from a statement's start to its last row: TARN_E_TIMEOUT */
 } TarnEngineWatch;
 void tarn_engine_session_watch(TarnEngineSession *session, const TarnEngineWatch *watch);
+/* As another one is watched, which may be of another engine: for one statement run by two. */
+void tarn_engine_session_watch_as(TarnEngineSession *session, const TarnEngineSession *other);
 
 /* Sets a DuckDB setting of this session: SET SESSION name = 'value'. */
 bool tarn_engine_session_set(TarnEngineSession *session, const char *name, const char *value,

@@ -61,6 +61,10 @@ void tarn_engine_session_watch(TarnEngineSession *session, const TarnEngineWatch
     pthread_mutex_unlock(&watcher->lock);
 }
 
+void tarn_engine_session_watch_as(TarnEngineSession *session, const TarnEngineSession *other) {
+    tarn_engine_session_watch(session, &other->watch);
+}
+
 bool tarn_engine_session_set(TarnEngineSession *session, const char *name, const char *value,
                              TarnError *error) {
     TarnBuffer sql;

@@ -10,31 +10,19 @@
 #include "base/limits.h"
 #include "query/commit_private.h"
 #include "query/dml_private.h"
+#include "query/insert_private.h"
 #include "query/transaction_private.h"
 #include "query/write.h"
 
 /* --- writing and committing --- */
 
-typedef struct Write {
-    TarnStatement *statement;
-    const TarnParsed *parsed;
-    TarnTableName name;
-    const TarnTable *base;             /* NULL = made here */
-    const TarnTableMetadata *metadata; /* of the base, or new */
-    TarnText select;                   /* NULL data: no rows */
-    const TarnLineageEdge *edges;
-    size_t edge_count;
-    const char *ref; /* the branch written to; NULL = main */
-    TarnError *error;
-} Write;
-
-static TarnStore *store_of(const Write *write) {
+static TarnStore *store_of(const TarnInsert *write) {
     return write->base != NULL ? write->base->store
                                : tarn_catalog_store(write->statement->query->catalog);
 }
 
 /* Where the rows come from; `columns` are the names the outputs get in the table. */
-static bool find_lineage(Write *write, TarnPrepared *prepared, const TarnSchema *columns) {
+static bool find_lineage(TarnInsert *write, TarnPrepared *prepared, const TarnSchema *columns) {
     const TarnBoundPlan *plan = prepared->plan;
     TarnLineageEdge *edges = NULL;
     for (size_t i = 0; i < plan->output_count && i < columns->field_count; i++) {
@@ -46,7 +34,8 @@ static bool find_lineage(Write *write, TarnPrepared *prepared, const TarnSchema 
     return ok;
 }
 
-static bool commit_files(Write *write, const TarnWrittenFiles *files, const TarnIntent *intent) {
+static bool commit_files(TarnInsert *write, const TarnWrittenFiles *files,
+                         const TarnIntent *intent) {
     const TarnParsed *parsed = write->parsed;
     TarnSnapshotChange change = {.operation = TARN_OPERATION_APPEND,
                                  .ref = write->ref,
@@ -78,14 +67,15 @@ static bool commit_files(Write *write, const TarnWrittenFiles *files, const Tarn
     return true;
 }
 
-static bool write_rows(Write *write) {
+bool tarn_query__insert_rows(TarnInsert *write) {
     TarnStatement *statement = write->statement;
     TarnQuery *query = statement->query;
     TarnIntent intent;
     TarnWrittenFiles files = {0};
     if (!tarn_query__intent_take(query, write->metadata->location, &intent, write->error))
         return false;
-    TarnWriteOptions options = {.session = query->session,
+    TarnWriteOptions options = {.session = write->session != NULL ? write->session
+                                                                 : query->session,
                                 .store = store_of(write),
                                 .metadata = write->metadata,
                                 .commit_id = intent.id,
@@ -159,7 +149,7 @@ static bool match_columns(const TarnParsed *parsed, const TarnSchema *schema,
 }
 
 /* The SELECT with the table's columns in the table's order. */
-static bool wrap_select(Write *write, TarnPrepared *prepared, const TarnParsed *parsed) {
+static bool wrap_select(TarnInsert *write, TarnPrepared *prepared, const TarnParsed *parsed) {
     const TarnSchema *schema = tarn_table_metadata_current_schema(write->metadata);
     TarnError *error = write->error;
     TarnText *select = &write->select;
@@ -202,19 +192,26 @@ static bool wrap_select(Write *write, TarnPrepared *prepared, const TarnParsed *
     return ok && tarn_base_arena_check(arena, error) && find_lineage(write, prepared, &given);
 }
 
-bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
-                        const TarnRunOptions *run, TarnError *error) {
-    TarnQuery *query = statement->query;
-    TarnPrepared prepared;
-    Write write = {.statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
-    if (!tarn_query__write_ref(run, &write.ref, error)) return false;
-    if (!tarn_query__table_load(query, parsed->name, &write.base, error)) {
+bool tarn_query__insert_open(TarnInsert *write, const TarnRunOptions *run) {
+    const TarnParsed *parsed = write->parsed;
+    TarnError *error = write->error;
+    if (!tarn_query__write_ref(run, &write->ref, error)) return false;
+    if (!tarn_query__table_load(write->statement->query, parsed->name, &write->base, error)) {
         TarnError told = *error;
         tarn_query__error_at(parsed->tokens.source, parsed->name_offset, told.code, error, "%s",
                              told.message);
         return tarn_base_error_hint(error, "%s", told.hint);
     }
-    write.metadata = write.base->metadata;
+    write->metadata = write->base->metadata;
+    return true;
+}
+
+bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
+                        const TarnRunOptions *run, TarnError *error) {
+    TarnPrepared prepared;
+    TarnInsert write = {
+        .statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
+    if (!tarn_query__insert_open(&write, run)) return false;
     TarnParsed filled;
     bool ok = tarn_query__default_fill(parsed, tarn_table_metadata_current_schema(write.metadata),
                                        &statement->arena, &filled, error);
@@ -224,7 +221,7 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
         statement->scans = prepared.scans;
         statement->scan_count = prepared.scan_count;
         statement->plan = prepared.plan;
-        ok = wrap_select(&write, &prepared, parsed) && write_rows(&write);
+        ok = wrap_select(&write, &prepared, parsed) && tarn_query__insert_rows(&write);
         tarn_query__prepared_release(&prepared);
     }
     tarn_catalog_table_release(write.base);
@@ -309,7 +306,7 @@ static bool declared_schema(TarnQuery *query, const TarnParsed *parsed, TarnAren
     return true;
 }
 
-static bool new_metadata(Write *write, const TarnParsed *parsed, const TarnSchema *schema) {
+static bool new_metadata(TarnInsert *write, const TarnParsed *parsed, const TarnSchema *schema) {
     TarnStatement *statement = write->statement;
     TarnArena *arena = &statement->arena;
     TarnPartitionSpec *spec = TARN_NEW(arena, TarnPartitionSpec);
@@ -361,7 +358,8 @@ static bool already_there(TarnStatement *statement, const TarnParsed *parsed, bo
 bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed,
                               const TarnRunOptions *run, TarnError *error) {
     TarnQuery *query = statement->query;
-    Write write = {.statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
+    TarnInsert write = {
+        .statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
     TarnSchema schema;
     TarnPrepared prepared;
     bool done = false;
@@ -384,7 +382,7 @@ bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed
     } else {
         ok = declared_schema(query, parsed, &statement->arena, &schema, error);
     }
-    ok = ok && new_metadata(&write, parsed, &schema) && write_rows(&write);
+    ok = ok && new_metadata(&write, parsed, &schema) && tarn_query__insert_rows(&write);
     if (as_select) tarn_query__prepared_release(&prepared);
     if (!ok) return false;
     statement->message = tarn_base_arena_printf(&statement->arena, "created table %s.%s",

@@ -249,21 +249,14 @@ static bool parse_show(TarnParser *parser) {
 }
 
 static bool refuse_kind(TarnParser *parser) {
-    static const char *const later[] = {"COPY"};
     const TarnToken *first = tarn_query__peek(parser);
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (!tarn_query__token_is(first, later[i])) continue;
-        return tarn_query__error_at(parser->tokens->source, tarn_query__offset_here(parser),
-                                    TARN_E_SQL_UNSUPPORTED, parser->error,
-                                    "%s comes with a later version", later[i]);
-    }
     tarn_query__error_at(parser->tokens->source, tarn_query__offset_here(parser),
                          TARN_E_SQL_UNSUPPORTED, parser->error,
                          "a statement that begins with \"%.*s\" is not run here",
                          (int)(first->text.size < 40 ? first->text.size : 40), first->text.data);
     return tarn_base_error_hint(parser->error,
-                                "use SELECT, INSERT, UPDATE, DELETE, MERGE, TRUNCATE, CREATE, "
-                                "ALTER, DROP, DESCRIBE, SHOW or EXPLAIN");
+                                "use SELECT, INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY, "
+                                "CREATE, ALTER, DROP, DESCRIBE, SHOW or EXPLAIN");
 }
 
 bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, TarnError *error) {
@@ -290,6 +283,7 @@ bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, Tarn
     if (tarn_query__accept(&parser, "DELETE")) return tarn_query__parse_delete(&parser);
     if (tarn_query__accept(&parser, "UPDATE")) return tarn_query__parse_update(&parser);
     if (tarn_query__accept(&parser, "MERGE")) return tarn_query__parse_merge(&parser);
+    if (tarn_query__accept(&parser, "COPY")) return tarn_query__parse_copy(&parser);
     if (tarn_query__accept(&parser, "TRUNCATE")) return tarn_query__parse_truncate(&parser);
     if (tarn_query__parse_is_transaction(&parser)) {
         return tarn_query__parse_transaction(&parser);

@@ -60,6 +60,7 @@ bool tarn_query__parse_show_dropped(TarnParser *parser);
 /* ALTER TABLE t .. BRANCH and TAG, behind the verb; and whether DROP is one of them. */
 bool tarn_query__parse_ref(TarnParser *parser, TarnRefVerb verb);
 bool tarn_query__parse_is_ref_drop(const TarnParser *parser);
+bool tarn_query__parse_copy(TarnParser *parser);
 bool tarn_query__parse_delete(TarnParser *parser);
 bool tarn_query__parse_update(TarnParser *parser);
 bool tarn_query__parse_merge(TarnParser *parser);

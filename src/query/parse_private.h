@@ -102,6 +102,32 @@ typedef struct TarnMergeClause {
     TarnAssignments assignments;
 } TarnMergeClause;
 
+/* The file and the options of COPY. */
+typedef enum TarnCopyFormat {
+    TARN_COPY_CSV = 1, /* bits: options are of several formats */
+    TARN_COPY_JSON = 2,
+    TARN_COPY_PARQUET = 4
+} TarnCopyFormat;
+
+/* Its value is literals, names, and lists of them: nothing that could read or compute. */
+typedef struct TarnCopyOption {
+    const char *name; /* in small letters, as DuckDB's COPY has it */
+    const char *read; /* as its functions that read files have it */
+    size_t first;     /* tokens of the value; none = it is switched on */
+    size_t count;
+} TarnCopyOption;
+
+typedef struct TarnCopyStatement {
+    TarnText path;
+    size_t path_offset;
+    TarnCopyFormat format;
+    struct {
+        TarnCopyOption *items;
+        size_t count;
+        size_t capacity;
+    } options;
+} TarnCopyStatement;
+
 typedef struct TarnParsed {
     TarnStatementKind kind;
     TarnTokens tokens;
@@ -132,6 +158,8 @@ typedef struct TarnParsed {
     TarnTexts insert_columns;
     bool by_name;
     bool overwrite;
+    /* COPY: insert_columns too; from a query: `select` */
+    TarnCopyStatement copy;
     /* DELETE, UPDATE, MERGE */
     const char *alias;   /* of the table; its name if none was given */
     TarnText from;       /* what stands behind USING or FROM; data NULL = nothing */

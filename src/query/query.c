@@ -28,33 +28,6 @@ static bool attach_zones(TarnQuery *query, TarnError *error) {
     return ok;
 }
 
-static bool lock_engine(TarnQuery *query, TarnError *error) {
-    const TarnCatalogOptions *options = tarn_catalog_options(query->catalog);
-    TarnArena arena;
-    const char **roots = NULL;
-    size_t count = 0;
-    tarn_base_arena_init(&arena, TARN_MIB);
-    bool ok = tarn_catalog_roots(query->catalog, &arena, &roots, &count, error);
-    const char **directories =
-        TARN_NEW_ARRAY(&arena, (count + 1) * TARN_QUERY_S3_SPELLINGS + 1, const char *);
-    ok = ok && tarn_base_arena_check(&arena, error);
-    size_t used = 0;
-    for (size_t i = 0; ok && i <= count; i++) {
-        size_t more = 0;
-        ok = tarn_query_storage_spell(i == 0 ? options->warehouse : roots[i - 1], &arena,
-                                      directories + used, &more, error);
-        used += more;
-    }
-    if (ok) {
-        if (query->options.engine.temp_directory != NULL) {
-            directories[used++] = query->options.engine.temp_directory;
-        }
-        ok = tarn_engine_lock(query->engine, directories, used, error);
-    }
-    tarn_base_arena_dispose(&arena);
-    return ok;
-}
-
 bool tarn_query_open(const TarnQueryOptions *options, TarnQuery **query, TarnError *error) {
     *query = calloc(1, sizeof(**query));
     if (*query == NULL) return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
@@ -68,7 +41,8 @@ bool tarn_query_open(const TarnQueryOptions *options, TarnQuery **query, TarnErr
         attach_zones(*query, error) &&
         tarn_query_storage_attach((*query)->engine, options->catalog, &(*query)->keys_expire_us,
                                   error) &&
-        lock_engine(*query, error)) {
+        tarn_query_storage_lock((*query)->engine, options->catalog,
+                                &options->engine.temp_directory, 1, error)) {
         return true;
     }
     tarn_query_close(*query);
@@ -195,6 +169,8 @@ static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
     case TARN_STATEMENT_UPDATE:
     case TARN_STATEMENT_MERGE:
     case TARN_STATEMENT_TRUNCATE: return tarn_query__dml(statement, parsed, run, error);
+    case TARN_STATEMENT_COPY_FROM: return tarn_query__copy_from(statement, parsed, run, error);
+    case TARN_STATEMENT_COPY_TO: return tarn_query__copy_to(statement, parsed, run, error);
     case TARN_STATEMENT_BEGIN:
     case TARN_STATEMENT_COMMIT:
     case TARN_STATEMENT_ROLLBACK: return tarn_query__transaction_run(statement, parsed, error);
@@ -216,7 +192,8 @@ static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
 
 /* Places count from the statement; the caller's file counts from where the statement begins. */
 static void move_place(const TarnRunOptions *run, TarnError *error) {
-    if (run == NULL || error->line == 0) return;
+    bool elsewhere = error->file[0] != '\0'; /* in a file that was read */
+    if (run == NULL || error->line == 0 || elsewhere) return;
     if (error->line == 1 && run->column > 1) error->column += run->column - 1;
     if (run->line > 1) error->line += run->line - 1;
     if (run->file != NULL) tarn_base_error_place(error, run->file, error->line, error->column);

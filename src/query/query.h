@@ -11,8 +11,9 @@
  * running, it is replaced by a view over the files that survive pruning.
  *
  * Which statements run: SELECT in all forms over the lake's tables, views and metadata tables
- * ("t$snapshots"); INSERT, CREATE TABLE [AS], ALTER TABLE, DROP, CREATE VIEW, CREATE and DROP
- * SCHEMA, DESCRIBE, SHOW, EXPLAIN. All others, and functions that read anything else, are refused.
+ * ("t$snapshots"); INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY, CREATE TABLE [AS], ALTER TABLE,
+ * DROP, CREATE VIEW, CREATE and DROP SCHEMA, DESCRIBE, SHOW, EXPLAIN. All others, and functions
+ * that read anything else, are refused.
  */
 #ifndef TARN_QUERY_QUERY_H
 #define TARN_QUERY_QUERY_H
@@ -25,9 +26,15 @@
 typedef struct TarnQuery TarnQuery;
 typedef struct TarnStatement TarnStatement;
 
+/* What the options point at must outlive the query. */
 typedef struct TarnQueryOptions {
     TarnCatalog *catalog;
     TarnEngineOptions engine;
+    /* COPY may read and write files of this machine, with the rights of this process: for those
+     * whose process it is. Never the lake's own: the warehouse, the roots of registered tables,
+     * engine.temp_directory (which COPY .. TO needs) and `own_folder` (NULL = none). */
+    bool local_files;
+    const char *own_folder;
     /* Called after each statement that ran, for history, lineage and audit; may be NULL. */
     void (*record)(void *state, const TarnStatement *statement);
     void *record_state;
@@ -62,6 +69,8 @@ typedef enum TarnStatementKind {
     TARN_STATEMENT_UPDATE,
     TARN_STATEMENT_MERGE,
     TARN_STATEMENT_TRUNCATE,
+    TARN_STATEMENT_COPY_FROM,
+    TARN_STATEMENT_COPY_TO,
     TARN_STATEMENT_BEGIN,
     TARN_STATEMENT_COMMIT,
     TARN_STATEMENT_ROLLBACK,

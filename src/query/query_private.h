@@ -229,6 +229,10 @@ bool tarn_query__dml(TarnStatement *statement, const TarnParsed *parsed,
                      const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__copy_from(TarnStatement *statement, const TarnParsed *parsed,
+                           const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__copy_to(TarnStatement *statement, const TarnParsed *parsed,
+                         const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed,
                               const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__alter(TarnStatement *statement, const TarnParsed *parsed,

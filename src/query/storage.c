@@ -96,3 +96,29 @@ bool tarn_query_storage_spell(const char *location, TarnArena *arena, const char
     for (size_t i = 0; i < TARN_QUERY_S3_SPELLINGS; i++) out[i] = scopes[i];
     return true;
 }
+
+bool tarn_query_storage_lock(TarnEngine *engine, TarnCatalog *catalog,
+                             const char *const *folders, size_t folder_count, TarnError *error) {
+    const TarnCatalogOptions *options = tarn_catalog_options(catalog);
+    TarnArena arena;
+    const char **roots = NULL;
+    size_t count = 0;
+    tarn_base_arena_init(&arena, TARN_MIB);
+    bool ok = tarn_catalog_roots(catalog, &arena, &roots, &count, error);
+    const char **directories = TARN_NEW_ARRAY(
+        &arena, (count + 1) * TARN_QUERY_S3_SPELLINGS + folder_count + 1, const char *);
+    ok = ok && tarn_base_arena_check(&arena, error);
+    size_t used = 0;
+    for (size_t i = 0; ok && i <= count; i++) {
+        size_t more = 0;
+        ok = tarn_query_storage_spell(i == 0 ? options->warehouse : roots[i - 1], &arena,
+                                      directories + used, &more, error);
+        used += more;
+    }
+    for (size_t i = 0; ok && i < folder_count; i++) {
+        if (folders[i] != NULL) directories[used++] = folders[i];
+    }
+    ok = ok && tarn_engine_lock(engine, directories, used, error);
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}

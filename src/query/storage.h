@@ -21,4 +21,10 @@ bool tarn_query_storage_renew(TarnEngine *engine, TarnCatalog *catalog, int64_t 
 bool tarn_query_storage_spell(const char *location, TarnArena *arena, const char **out,
                               size_t *count, TarnError *error) TARN_CHECKED;
 
+/* tarn_engine_lock to the warehouse, the roots of registered tables, and `folders` (NULLs among
+ * them are left out). */
+bool tarn_query_storage_lock(TarnEngine *engine, TarnCatalog *catalog,
+                             const char *const *folders, size_t folder_count,
+                             TarnError *error) TARN_CHECKED;
+
 #endif

@@ -10,6 +10,7 @@
  * opened again: it says the same, and no file of a failed run is left in a table's folder.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdatomic.h>
 
@@ -97,6 +98,7 @@ static bool open_lake(void) {
                                                  {3, "govern", tarn_govern_schema_sql},
                                                  {4, "branches", tarn_flow_branch_schema_sql}};
     static char url[PATH_MAX + 64];
+    static char temporary[PATH_MAX + 64];
     const TarnOs *os = &lake.os.os;
     lake.opened++;
     TarnDbOptions db_options = {.how = TARN_DB_CREATE};
@@ -114,7 +116,11 @@ static bool open_lake(void) {
                                   .zones = lake.config->zones,
                                   .zone_count = lake.config->zone_count};
     if (!tarn_catalog_open(&options, &lake.catalog, &error)) return false;
-    TarnQueryOptions query = {.catalog = lake.catalog, .engine = {.threads = 1}};
+    snprintf(temporary, sizeof(temporary), "%s/tmp", lake.scratch.path);
+    TarnQueryOptions query = {
+        .catalog = lake.catalog,
+        .engine = {.threads = 1, .temp_directory = temporary},
+        .local_files = true};
     return tarn_query_open(&query, &lake.query, &error);
 }
 
@@ -253,6 +259,36 @@ static bool load_json(void) {
                 text_of("{\"id\":%d,\"in\":{\"a\":[1,2]}}\n{\"id\":%d,\n", lake.turn));
 }
 
+static bool copy_in(void) {
+    char sql[PATH_MAX + 64];
+    write_file("copy.csv", text_of("n,s\n%d,x\n", lake.turn));
+    snprintf(sql, sizeof(sql), "copy sandbox.copied from '%s'",
+             scratch_at(&lake.scratch, "copy.csv"));
+    return run_sql(sql, NULL);
+}
+/* What is there afterwards is the old file or the new one; nothing else is. */
+static bool copy_out(void) {
+    char sql[PATH_MAX + 64];
+    snprintf(sql, sizeof(sql), "copy (select %d as i from range(3)) to '%s'", lake.turn,
+             scratch_at(&lake.scratch, "out.csv"));
+    bool ok = run_sql(sql, NULL);
+    char text[1000] = "i\n0\n0\n0\n";
+    int file = open(scratch_at(&lake.scratch, "out.csv"), O_RDONLY | O_CLOEXEC);
+    if (file >= 0) {
+        ssize_t got = read(file, text, sizeof(text) - 1);
+        CHECK(got >= 0);
+        text[got > 0 ? got : 0] = '\0';
+        close(file);
+    }
+    int of = 0;
+    int rows = 0;
+    CHECK(sscanf(text, "i\n%d\n", &of) == 1);
+    for (size_t i = 0; text[i] != '\0'; i++) rows += text[i] == '\n';
+    CHECK(rows == 4);
+    CHECK(!ok || of == lake.turn);
+    return ok;
+}
+
 typedef struct Scenario {
     const char *name;
     bool (*run)(void);
@@ -271,6 +307,8 @@ static const Scenario scenarios[] = {
     {"create a view", put_view, NULL, NULL},
     {"load csv", load_csv, "select count(distinct id) from raw.csv", "raw.csv"},
     {"load avro", load_avro, "select count(distinct _ingest_batch) from raw.avro", "raw.avro"},
+    {"copy from csv", copy_in, "select count(*) from sandbox.copied", "sandbox.copied"},
+    {"copy to csv", copy_out, NULL, NULL},
     {"read tarn.yaml", read_settings, NULL, NULL},
     {"load json", load_json, "select count(distinct id) from raw.json", "raw.json"},
 };
@@ -382,6 +420,7 @@ static bool begin(void) {
     fault_vfs_use(decide, NULL);
     return open_lake() && run_sql("create table sandbox.t (n int, s text)", NULL) &&
            run_sql("create table sandbox.wide (n int)", NULL) &&
+           run_sql("create table sandbox.copied (n int, s text)", NULL) &&
            run_sql("create table sandbox.p (n int, b int) partitioned by (b)", NULL);
 }
 
