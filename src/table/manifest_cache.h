@@ -21,6 +21,7 @@ typedef struct TarnManifestPin {
     size_t tuple_count;
     const uint32_t *tuple_of_entry; /* per entry, an index into tuples */
     const uint64_t *path_hashes;    /* per entry; equal for equal paths, in this process */
+    const struct TarnManifestStretch *stretches; /* private; NULL = not made */
     struct TarnCacheObject *object; /* private */
 } TarnManifestPin;
 

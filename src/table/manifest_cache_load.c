@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "table/manifest_cache_private.h"
 #include "table/manifest_private.h"
+#include "table/manifest_stretch_private.h"
 
 typedef struct Loader {
     TarnCacheObject *object;
@@ -266,8 +267,32 @@ static bool copy_entries(Loader *loader, TarnManifestReader *reader, TarnError *
     return done;
 }
 
+/* Made of the columns that a predicate asks for; who wants all metrics does not prune by them. */
+static bool join_stretches(TarnCacheObject *object, const TarnTableMetadata *table,
+                           TarnError *error) {
+    const TarnManifest *manifest = &object->manifest;
+    size_t count = (manifest->entry_count + TARN_MANIFEST_STRETCH - 1) / TARN_MANIFEST_STRETCH;
+    if (table == NULL || manifest->is_deletes || object->metrics.count == 0) return true;
+    TarnManifestStretch *stretches = TARN_NEW_ARRAY(&object->arena, count, TarnManifestStretch);
+    if (stretches == NULL) return tarn_base_arena_check(&object->arena, error);
+    for (size_t i = 0; i < count; i++) {
+        size_t start = i * TARN_MANIFEST_STRETCH;
+        size_t rest = manifest->entry_count - start;
+        if (!tarn_table__stretch_join(manifest->entries + start,
+                                      rest < TARN_MANIFEST_STRETCH ? rest : TARN_MANIFEST_STRETCH,
+                                      object->metrics.ids, object->metrics.count,
+                                      tarn_table_metadata_current_schema(table), &object->arena,
+                                      &stretches[i], error)) {
+            return false;
+        }
+    }
+    object->stretches = stretches;
+    return true;
+}
+
 /* Partition tuples and texts point into the arena and do not move; entries do while they grow. */
-static bool finish_entries(TarnCacheObject *object, TarnError *error) {
+static bool finish_entries(TarnCacheObject *object, const TarnTableMetadata *table,
+                           TarnError *error) {
     TarnManifest *manifest = &object->manifest;
     size_t count = manifest->entry_count;
     void *hashes = NULL;
@@ -282,6 +307,7 @@ static bool finish_entries(TarnCacheObject *object, TarnError *error) {
         file->partition = partitioned ? object->tuples[object->tuple_of_entry[i]] : NULL;
     }
     manifest->entries = object->entries;
+    if (!join_stretches(object, table, error)) return false;
     object->bytes = sizeof(*object) + object->arena.used +
                     count * (sizeof(TarnManifestEntry) + sizeof(uint32_t) + sizeof(uint64_t)) +
                     object->tuple_count * sizeof(TarnLiteral *);
@@ -290,6 +316,7 @@ static bool finish_entries(TarnCacheObject *object, TarnError *error) {
                                              .tuple_count = object->tuple_count,
                                              .tuple_of_entry = object->tuple_of_entry,
                                              .path_hashes = object->path_hashes,
+                                             .stretches = object->stretches,
                                              .object = object};
     return true;
 }
@@ -341,7 +368,7 @@ static bool decode_manifest(TarnCacheObject *object, TarnText bytes, const TarnM
     Loader loader = {.object = object};
     bool done = copy_head(object, head, error) &&
                 grow_entries(&loader, expected_entries(file), error) &&
-                copy_entries(&loader, reader, error) && finish_entries(object, error);
+                copy_entries(&loader, reader, error) && finish_entries(object, table, error);
     tarn_table__manifest_reader_close(reader);
     free(loader.slots);
     free(loader.tuple_hashes);

@@ -35,6 +35,7 @@ struct TarnCacheObject {
     uint64_t *path_hashes;      /* heap */
     TarnLiteral **tuples;       /* heap */
     size_t tuple_count;
+    const struct TarnManifestStretch *stretches;
     TarnManifestPin manifest_pin;
     TarnManifestListPin list_pin;
 };

@@ -16,10 +16,14 @@
 /* metrics mode truncate(16), the default of all writers: code points, so at least 16 bytes */
 #define SHORTEST_TRUNCATED_BYTES 16
 
-static bool upper_may_be_cut(const TarnColumnRange *range) {
-    TarnTypeKind kind = range->upper.kind;
+bool tarn_table__upper_may_be_cut(const TarnLiteral *upper) {
+    TarnTypeKind kind = upper->kind;
     return (kind == TARN_TYPE_STRING || kind == TARN_TYPE_BINARY || kind == TARN_TYPE_FIXED) &&
-           range->upper.as.bytes.size >= SHORTEST_TRUNCATED_BYTES;
+           upper->as.bytes.size >= SHORTEST_TRUNCATED_BYTES;
+}
+
+static bool upper_may_be_cut(const TarnColumnRange *range) {
+    return tarn_table__upper_may_be_cut(&range->upper);
 }
 
 /* Each of the four: surely all values that are not null and not NaN are on that side. */

@@ -4,7 +4,7 @@
  *    own spec. 2. The rest are decoded, several at a time, unless the cache has them. 3. Deletes
  * are indexed. 4. Per manifest and distinct partition tuple the predicate is folded once; files of
  * tuples that cannot match are passed over without being looked at. 5. Column metrics judge what
- * the partition values leave open.
+ * the partition values leave open: first those of some files together, then each file's.
  *
  * The plan points into pinned manifests instead of copying: a plan of all files costs its tasks.
  * Not here: reading data, applying deletes.
@@ -16,6 +16,7 @@
 
 #include "base/limits.h"
 #include "table/manifest_cache_private.h"
+#include "table/manifest_stretch_private.h"
 #include "table/scan_private.h"
 
 struct TarnScanPins {
@@ -394,6 +395,20 @@ static bool scan_entry(ManifestScan *scan, size_t number, TarnError *error) {
     return keep_file(scan, number, memo->residual, match, first_row_id, error);
 }
 
+/* Whether none of the rows of a stretch can match. */
+static bool pass_over(ManifestScan *scan, size_t number) {
+    if (scan->pin->stretches == NULL) return false;
+    const TarnManifestStretch *stretch = &scan->pin->stretches[number];
+    if (tarn_table_predicate_on_metrics(scan->planner->predicate, &stretch->joined) !=
+        TARN_MATCH_NONE) {
+        return false;
+    }
+    if (scan->next_row_id != TARN_ABSENT) {
+        add_saturating(&scan->next_row_id, stretch->rows_without_id);
+    }
+    return true;
+}
+
 static bool scan_manifest(Planner *planner, size_t index, TarnError *error) {
     ManifestScan scan = {
         .planner = planner, .file = &planner->files[index], .pin = planner->pins[index]};
@@ -404,8 +419,13 @@ static bool scan_manifest(Planner *planner, size_t index, TarnError *error) {
                                       error)) {
         return false;
     }
-    for (size_t i = 0; i < scan.pin->manifest->entry_count; i++) {
-        if (!scan_entry(&scan, i, error)) return false;
+    size_t count = scan.pin->manifest->entry_count;
+    for (size_t start = 0; start < count; start += TARN_MANIFEST_STRETCH) {
+        if (pass_over(&scan, start / TARN_MANIFEST_STRETCH)) continue;
+        size_t end = count - start < TARN_MANIFEST_STRETCH ? count : start + TARN_MANIFEST_STRETCH;
+        for (size_t i = start; i < end; i++) {
+            if (!scan_entry(&scan, i, error)) return false;
+        }
     }
     return true;
 }

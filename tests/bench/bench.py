@@ -1,6 +1,6 @@
 """Benchmarks as ratios: tarn beside DuckDB and pyiceberg, alternating in one run.
 
-    tests/bench/run [NAME..]       load queries commits planning start listing memory merge deletes
+    tests/bench/run [NAME..]    load queries commits planning big start listing memory merge deletes
 
 Every figure is of a whole child process: CPU seconds (user and system, of the child and its
 threads), wall seconds and peak resident memory, as the kernel accounts them. Rounds alternate
@@ -423,6 +423,50 @@ def bench_planning(work):
     absolute(f"plan {FILES} files, warm, whole EXPLAIN", "cpu", warm * 1000, 20, "ms")
 
 
+# Parquet files that the metadata of make_big_table names: for those queries that read one.
+BIG_FILES = """
+import os, sys, duckdb
+folder, numbers = sys.argv[1], map(int, sys.argv[2:])
+columns = [("'x'" if i % 3 == 0 else f"{i}::bigint") + f" as column_{i}" for i in range(20)]
+ids = ", ".join(f"column_{i}: {i + 1}" for i in range(20))
+duckdb.connect().execute(f"copy (select {', '.join(columns)}) to '{folder}/one.parquet' "
+                         f"(format parquet, field_ids {{{ids}}})")
+for number in numbers:
+    path = f"{folder}/data/{number // 1000:03}/00000-0-4f1f2f3f-aaaa-bbbb-cccc-{number:012}.parquet"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.link(f"{folder}/one.parquet", path)
+"""
+
+
+def bench_big(work):
+    """Planning among 100,000 files in 100 manifests, 20 columns of metrics each: one file is left
+    by the condition, each time another one."""
+    maker = ROOT / "build" / "meson" / "tests" / "bench" / "make_big_table"
+    folder = work / "big"
+    location = Run([str(maker), str(folder), "100000", "0", "101", "1000"]).out.strip()
+    numbers = [n * 997 % 100000 for n in range(101)]
+    python(BIG_FILES, folder, *numbers)
+    lake = new_lake(work / "big-lake")
+    tarn(lake, "table", "register", "sandbox.t", location)
+    texts = [f"explain select * from sandbox.t where column_1 = {n * 1000 + 1};" for n in numbers]
+    scripts = {}
+    for name, lines in {"one": texts[:1], "all": texts}.items():
+        scripts[name] = work / f"big-{name}.sql"
+        scripts[name].write_text("\n".join(lines))
+
+    def cpu(name):
+        return median([tarn(lake, "sql", "-o", "csv", "-f", str(scripts[name])).cpu
+                       for _ in range(ROUNDS)])
+
+    start = median([tarn(lake, "sql", "-o", "csv", "-c", "explain select 1").cpu
+                    for _ in range(ROUNDS)])
+    one = cpu("one")
+    plans = json.loads(tarn(lake, "sql", "-o", "ndjson", "-c", texts[0]).out)
+    assert (plans["files"], plans["files_total"]) == (1, 100000), plans
+    absolute("plan 100,000 files, cold (start taken off)", "cpu", (one - start) * 1000, 300, "ms")
+    absolute("plan 100,000 files, warm, whole EXPLAIN", "cpu", (cpu("all") - one) * 10, 5, "ms")
+
+
 # 1 % of the rows by key: nine of ten change a row of the table, one is new.
 MERGE_DATA = """
 import duckdb, sys
@@ -590,8 +634,9 @@ def bench_memory(work):
 
 
 BENCHES = {"start": bench_start, "listing": bench_listing, "commits": bench_commits,
-           "planning": bench_planning, "load": bench_load, "queries": bench_queries,
-           "memory": bench_memory, "merge": bench_merge, "deletes": bench_deletes}
+           "planning": bench_planning, "big": bench_big, "load": bench_load,
+           "queries": bench_queries, "memory": bench_memory, "merge": bench_merge,
+           "deletes": bench_deletes}
 
 
 def machine():

@@ -1,6 +1,7 @@
 /* Predicates: the normal form, projection, metrics, and the promise that pruning never drops a
  * row and a strict judgement never claims one. */
 #include "predicate_files.h"
+#include "table/manifest_stretch_private.h"
 
 static void begin(void) {
     tarn_base_arena_dispose(&arena);
@@ -307,6 +308,32 @@ static void cut_upper_bounds_cover_what_begins_with_them(void) {
     CHECK(judge(compare(equal, 12, string("abcd")), metrics, 1) == TARN_MATCH_NONE);
 }
 
+/* The shorter of two bounds that may be cut covers what is above the longer one. */
+static void of_cut_upper_bounds_the_shorter_covers_more(void) {
+    static const char *const uppers[2] = {"aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaab"};
+    static const int32_t id = 12;
+    begin();
+    const TarnPredicate *bound = bind(compare(TARN_PREDICATE_EQ, id, string("aaaaaaaaaaaaaaaac")));
+    for (size_t first = 0; first < 2; first++) {
+        TarnManifestEntry entries[2] = {0};
+        TarnColumnMetrics columns[2];
+        TarnManifestStretch stretch;
+        for (size_t i = 0; i < 2; i++) {
+            columns[i] = unknown_metrics(id);
+            columns[i].lower = tarn_base_text("a");
+            columns[i].upper = tarn_base_text(uppers[(first + i) % 2]);
+            entries[i].status = TARN_ENTRY_ADDED;
+            entries[i].file.columns = &columns[i];
+            entries[i].file.column_count = 1;
+            entries[i].file.record_count = 5;
+        }
+        REQUIRE_OK(tarn_table__stretch_join(entries, 2, &id, 1, schema, &arena, &stretch, &error),
+                   &error);
+        CHECK_INT(stretch.joined.record_count, 10);
+        CHECK(tarn_table_predicate_on_metrics(bound, &stretch.joined) == TARN_MATCH_SOME);
+    }
+}
+
 static void bounds_the_wrong_way_round_say_nothing(void) {
     begin();
     TarnLiteral low = {.kind = TARN_TYPE_UUID};
@@ -394,6 +421,7 @@ static void times_before_1970_allow_for_rounding_toward_zero(void) {
 typedef struct Tally {
     long cases, none, all, kept_rows;
     long tuple_none, tuple_all, manifest_none;
+    long stretches, stretch_none;
 } Tally;
 
 static Tally tally;
@@ -523,6 +551,27 @@ static void check_manifest(const TarnPredicate *predicate, const TarnPartitionFi
     }
 }
 
+/* What is said of several files at once holds for each of them that is live. */
+static void check_stretch(const TarnPredicate *predicate, const TarnPredicate *bound,
+                          ModelFile *files, size_t count) {
+    static const int32_t ids[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17};
+    TarnManifestEntry entries[3] = {0};
+    TarnManifestStretch stretch;
+    for (size_t i = 0; i < count; i++) {
+        entries[i].file = files[i].file;
+        entries[i].status = percent(15) ? TARN_ENTRY_DELETED : TARN_ENTRY_ADDED;
+    }
+    REQUIRE_OK(tarn_table__stretch_join(entries, count, ids, sizeof(ids) / sizeof(*ids), schema,
+                                        &arena, &stretch, &error), &error);
+    TarnMatch match = tarn_table_predicate_on_metrics(bound, &stretch.joined);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].status == TARN_ENTRY_DELETED) continue;
+        check_match("stretch", match, predicate, &files[i]);
+    }
+    tally.stretch_none += match == TARN_MATCH_NONE && count > 1;
+    tally.stretches += count > 1;
+}
+
 static void check_case(void) {
     TarnPartitionSpec spec = random_spec();
     int32_t likely[4];
@@ -551,6 +600,7 @@ static void check_case(void) {
         tally.cases++;
     }
     check_manifest(predicate, filter, &spec, files, count);
+    check_stretch(predicate, bound, files, count);
 }
 
 static void judgements_hold_on_random_rows(void) {
@@ -570,9 +620,10 @@ static void judgements_hold_on_random_rows(void) {
                    seed + (uint64_t)i);
         }
     }
-    printf("# %ld files: metrics none %ld, all %ld; partition none %ld, all %ld; manifests %ld\n",
+    printf("# %ld files: metrics none %ld, all %ld; partition none %ld, all %ld; manifests %ld; "
+           "stretches none %ld of %ld\n",
            tally.cases, tally.none, tally.all, tally.tuple_none, tally.tuple_all,
-           tally.manifest_none);
+           tally.manifest_none, tally.stretch_none, tally.stretches);
     if (rounds < 1000) return;
     /* A judge that never judges would pass the above. */
     CHECK(tally.none > tally.cases / 10);
@@ -580,6 +631,7 @@ static void judgements_hold_on_random_rows(void) {
     CHECK(tally.tuple_none > tally.cases / 20);
     CHECK(tally.tuple_all > tally.cases / 20);
     CHECK(tally.manifest_none > tally.cases / 40);
+    CHECK(tally.stretch_none > tally.stretches / 20);
     CHECK(tally.kept_rows > tally.cases / 4);
 }
 
@@ -630,6 +682,7 @@ int main(int argc, char **argv) {
     TAP_TEST(all_null_files_are_pruned_only_when_counted);
     TAP_TEST(bounds_of_narrower_types_are_read);
     TAP_TEST(cut_upper_bounds_cover_what_begins_with_them);
+    TAP_TEST(of_cut_upper_bounds_the_shorter_covers_more);
     TAP_TEST(bounds_the_wrong_way_round_say_nothing);
     TAP_TEST(projects_through_each_transform);
     TAP_TEST(times_before_1970_allow_for_rounding_toward_zero);
