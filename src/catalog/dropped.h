@@ -50,7 +50,9 @@ typedef struct TarnPurged {
 
 /* Deletes the files of tables that were dropped before `before_ms` (Unix milliseconds), and
  * forgets them; goes on with purges that were interrupted. A table whose metadata is gone is only
- * forgotten. Errors of the store or of damaged metadata end it; what was purged is counted. */
+ * forgotten; one that is brought back meanwhile stays whole. After an error of one table (of the
+ * store, of damaged metadata) the others are gone on with, and the first error is the result;
+ * what was purged is counted. */
 bool tarn_catalog_dropped_purge(TarnCatalog *catalog, int64_t before_ms, bool dry_run,
                                 TarnPurged *purged, TarnError *error) TARN_CHECKED;
 

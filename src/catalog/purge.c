@@ -214,13 +214,24 @@ static bool delete_files(Purge *purge, TarnError *error) {
 
 /* --- one dropped table --- */
 
-static bool mark_begun(TarnCatalog *catalog, const char *id, TarnError *error) {
-    return tarn_db_execute(catalog->options.db,
-                           "update tarn_dropped set purge_started_at_ms = $2 where id = $1 and"
-                           " purge_started_at_ms is null",
-                           TARN_DB_VALUES(tarn_db_string(id),
-                                          tarn_db_int64(tarn_os_clock_ms(catalog->options.os))),
-                           NULL, error);
+/* In one transaction with the check that nobody else has files there: from here on the table cannot
+ * be brought back. *is_there false = it was brought back, or purged, meanwhile. */
+static bool mark_begun(TarnCatalog *catalog, const TarnTable *table, const char *id,
+                       bool *is_there, TarnError *error) {
+    TarnDb *db = catalog->options.db;
+    int64_t changed = 0;
+    bool ok = tarn_db_begin(db, TARN_DB_WRITE, error) &&
+              tarn_db_execute(db,
+                              "update tarn_dropped set purge_started_at_ms ="
+                              " coalesce(purge_started_at_ms, $2) where id = $1",
+                              TARN_DB_VALUES(tarn_db_string(id),
+                                             tarn_db_int64(tarn_os_clock_ms(catalog->options.os))),
+                              &changed, error) &&
+              (changed == 0 || check_own_folder(catalog, table, id, error)) &&
+              tarn_db_commit(db, error);
+    if (!ok) tarn_db_rollback(db);
+    *is_there = changed > 0;
+    return ok;
 }
 
 static bool forget(TarnCatalog *catalog, const char *id, TarnError *error) {
@@ -238,9 +249,14 @@ static bool purge_table(TarnCatalog *catalog, const TarnDropped *dropped, const 
                         bool force, bool dry_run, TarnPurged *purged, TarnError *error) {
     Purge purge = {.catalog = catalog, .table = table, .dry_run = dry_run, .purged = purged};
     bool own = in_warehouse(catalog, table);
-    if ((own || force) && !check_own_folder(catalog, table, dropped->id, error)) return false;
+    if (TARN_FAULT("catalog.purge.before_begin", error)) return false;
     if (own || force) {
-        if (!dry_run && !mark_begun(catalog, dropped->id, error)) return false;
+        bool is_there = true;
+        if (!(dry_run ? check_own_folder(catalog, table, dropped->id, error)
+                      : mark_begun(catalog, table, dropped->id, &is_there, error))) {
+            return false;
+        }
+        if (!is_there) return true;
         if (!delete_files(&purge, error)) return false;
     }
     purged->tables += own || force;
@@ -276,11 +292,20 @@ bool tarn_catalog_dropped_purge(TarnCatalog *catalog, int64_t before_ms, bool dr
     }
     tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     bool ok = tarn_catalog_dropped_list(catalog, NULL, &arena, &dropped, &count, error);
-    for (size_t i = count; ok && i > 0; i--) { /* the oldest first */
+    TarnError first = {0};
+    for (size_t i = ok ? count : 0; i > 0; i--) { /* the oldest first */
+        TarnError failure = {0};
         const TarnDropped *one = &dropped[i - 1];
         if (one->dropped_at_ms >= before_ms && !one->purging) continue;
-        ok = purge_row(catalog, one, false, dry_run, purged, error);
+        if (tarn_os_interrupt_check(&failure) &&
+            purge_row(catalog, one, false, dry_run, purged, &failure)) {
+            continue;
+        }
+        if (ok) first = failure;
+        ok = false;
+        if (failure.code == TARN_E_INTERRUPTED) break;
     }
+    if (!ok && first.code != TARN_OK) *error = first;
     tarn_base_arena_dispose(&arena);
     return ok;
 }

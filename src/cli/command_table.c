@@ -238,6 +238,10 @@ static const TarnCliFlag expire_flags[] = {
      .help = "of each branch, keep so many; otherwise history.expire.min-snapshots-to-keep (1)"},
     {.name = "snapshot", .kind = TARN_CLI_FLAG_LIST, .value = "ID,..",
      .help = "exactly these, whatever their age"},
+    {.name = "dropped",
+     .help = "instead of snapshots: the files of tables that were dropped longer ago than "
+             "drop.retention in tarn.yaml (7d), or than --older-than if that is longer; UNDROP "
+             "TABLE cannot bring these back"},
     {.name = "clean-schemas",
      .help = "also remove schemas and partition specs that no snapshot refers to"},
     {.name = "max-ratio", .kind = TARN_CLI_FLAG_RATE, .value = "R",
@@ -484,12 +488,15 @@ const TarnCliCommand tarn_cli__commands[] = {
                     "many of each branch, as the table's properties, the branch's own retention "
                     "or the flags say. A file goes only if no snapshot of any branch or tag that "
                     "stays names it. Every deletion is in a log below .tarn/logs.",
-     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .repeated = true}},
+     .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .optional = true,
+                   .repeated = true}},
      .flags = expire_flags,
      .examples = {{"tarn table expire raw.flights --dry-run", "what would go"},
                   {"tarn table expire raw.flights --older-than 30d --retain-last 10",
                    "keep a month, and ten snapshots at least"},
-                  {"tarn table expire raw.flights --snapshot 5512", "this one"}}},
+                  {"tarn table expire raw.flights --snapshot 5512", "this one"},
+                  {"tarn table expire --dropped --dry-run",
+                   "dropped tables whose time is over"}}},
     {.name = "table sweep", .group = GROUP_KEEP, .handler = tarn_cli__table_sweep,
      .summary = "remove files in a table's folder that nothing names",
      .description = "What no snapshot, statistics or log of the table names and no write on "

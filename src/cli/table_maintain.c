@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
+#include "catalog/dropped.h"
 #include "cli/handlers_private.h"
 #include "cli/lake_private.h"
 #include "cli/rows_private.h"
@@ -237,7 +238,76 @@ static bool read_snapshots(TarnCli *cli, TarnExpireOptions *options, TarnError *
     return true;
 }
 
+/* --- expire --dropped --- */
+
+static bool check_dropped_flags(TarnCli *cli, TarnError *error) {
+    static const char *const others[] = {"snapshot", "retain-last", "clean-schemas", "max-ratio",
+                                         "force"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (!tarn_cli__value(&cli->arguments, others[i])->given) continue;
+        return tarn_base_error_set(error, TARN_E_USAGE, "--%s is of snapshots, and does not go "
+                                                        "with --dropped",
+                                   others[i]);
+    }
+    if (cli->arguments.operand_count == 0) return true;
+    return tarn_base_error_set(error, TARN_E_USAGE,
+                               "--dropped is about all dropped tables: name no table");
+}
+
+/* Never before the time in which a drop can be taken back is over. */
+static bool read_dropped_before(TarnCli *cli, int64_t retention_ms, int64_t *before_ms,
+                                TarnError *error) {
+    TarnExpireOptions options = {.older_than_ms = TARN_ABSENT};
+    int64_t now_ms = tarn_os_clock_ms(cli->os);
+    if (!read_older_than(cli, &options, error)) return false;
+    if (__builtin_sub_overflow(now_ms, retention_ms, before_ms)) *before_ms = INT64_MIN;
+    if (options.older_than_ms == TARN_ABSENT) return true;
+    if (options.older_than_ms > *before_ms) {
+        tarn_base_error_set(error, TARN_E_MAINTENANCE_REFUSED,
+                            "dropped tables can be brought back for longer than that");
+        return tarn_base_error_hint(error, "drop.retention in tarn.yaml says how long");
+    }
+    *before_ms = options.older_than_ms;
+    return true;
+}
+
+static void put_purged(TarnCli *cli, const TarnPurged *purged, bool dry_run) {
+    static const TarnCliColumn columns[] = {
+        {.name = "tables", .right = true},  {.name = "tables_left", .right = true},
+        {.name = "deleted", .right = true}, {.name = "deleted_bytes", .right = true},
+        {.name = "kept_outside", .right = true, .audience = TARN_CLI_FOR_PROGRAMS},
+        {.name = "dry_run"}};
+    TarnArena *arena = &cli->arena;
+    TarnCliRows rows;
+    tarn_cli__rows_begin(cli, columns, 6, TARN_CLI_ONE, &rows);
+    const TarnCliCell cells[] = {
+        tarn_cli__cell_count(arena, purged->tables), tarn_cli__cell_count(arena, purged->left),
+        tarn_cli__cell_count(arena, purged->files),  tarn_cli__cell_bytes(arena, purged->bytes),
+        tarn_cli__cell_count(arena, purged->kept),   tarn_cli__cell_bool(dry_run),
+    };
+    tarn_cli__rows_put(&rows, cells);
+    tarn_cli__rows_end(&rows, 0, false);
+}
+
+static bool expire_dropped(TarnCli *cli, TarnError *error) {
+    TarnCliLake lake = {0};
+    TarnMaintenance run;
+    TarnPurged purged;
+    int64_t before_ms = 0;
+    bool ok = check_dropped_flags(cli, error) && open_run(cli, &lake, &run, error) &&
+              read_dropped_before(cli, lake.config->drop_retention_ms, &before_ms, error) &&
+              tarn_catalog_dropped_purge(lake.catalog, before_ms, run.dry_run, &purged, error);
+    if (ok) put_purged(cli, &purged, run.dry_run);
+    tarn_cli__lake_close(&lake);
+    return ok;
+}
+
 bool tarn_cli__table_expire(TarnCli *cli, TarnError *error) {
+    if (tarn_cli__is_set(&cli->arguments, "dropped")) return expire_dropped(cli, error);
+    if (cli->arguments.operand_count == 0) {
+        tarn_base_error_set(error, TARN_E_USAGE, "\"tarn table expire\" needs TABLE");
+        return tarn_base_error_hint(error, "or --dropped: tables that were dropped long ago");
+    }
     const TarnCliValue *last = tarn_cli__value(&cli->arguments, "retain-last");
     TarnExpireOptions options = {
         .older_than_ms = TARN_ABSENT,

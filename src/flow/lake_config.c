@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/yaml.h"
+#include "catalog/dropped.h"
 #include "flow/config_reader_private.h"
 #include "flow/secrets.h"
 
@@ -26,6 +27,7 @@ typedef struct Top {
     const TarnJson *sources;
     const TarnJson *quality;
     const TarnJson *storage;
+    const TarnJson *drop;
     const TarnJson *later; /* sections that have no effect yet share this slot */
 } Top;
 
@@ -51,6 +53,7 @@ static const TarnConfigKey top_keys[] = {
     {"sources", TARN_CONFIG_TREE, offsetof(Top, sources), false, NULL},
     {"quality", TARN_CONFIG_TREE, offsetof(Top, quality), false, NULL},
     {"storage", TARN_CONFIG_TREE, offsetof(Top, storage), false, NULL},
+    {"drop", TARN_CONFIG_TREE, offsetof(Top, drop), false, NULL},
     {"schedules", TARN_CONFIG_TREE, offsetof(Top, later), false, NULL},
     {"workgroups", TARN_CONFIG_TREE, offsetof(Top, later), false, NULL},
     {"lifecycle", TARN_CONFIG_TREE, offsetof(Top, later), false, NULL},
@@ -136,6 +139,14 @@ typedef struct QualityEntry {
 static const TarnConfigKey quality_keys[] = {
     {"default_action", TARN_CONFIG_ENUM, offsetof(QualityEntry, default_action), false,
      on_error_words},
+};
+
+typedef struct DropEntry {
+    int64_t retention_ms;
+} DropEntry;
+
+static const TarnConfigKey drop_keys[] = {
+    {"retention", TARN_CONFIG_DURATION, offsetof(DropEntry, retention_ms), false, NULL},
 };
 
 typedef struct StorageEntry {
@@ -423,6 +434,12 @@ static bool read_top(Build *build, const TarnJson *root) {
     build->config->quality_default = build->config->quality_given
                                          ? (TarnOnError)quality.default_action
                                          : TARN_ON_ERROR_QUARANTINE;
+    DropEntry drop = {.retention_ms = TARN_CATALOG_DROP_RETENTION_MS};
+    if (top.drop != NULL && !tarn_flow__config_read(&build->reader, top.drop, "drop", drop_keys,
+                                                    COUNT(drop_keys), &drop)) {
+        return false;
+    }
+    build->config->drop_retention_ms = drop.retention_ms;
     return read_storage(build, top.storage) && read_places(build, root, &top) &&
            read_zones(build, top.zones) &&
            read_sources(build, top.sources);

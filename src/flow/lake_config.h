@@ -71,6 +71,7 @@ typedef struct TarnLakeConfig {
      * that name no severity. */
     TarnOnError quality_default;
     bool quality_given;
+    int64_t drop_retention_ms; /* how long dropped tables can be brought back at least */
     const TarnUnusedSetting *unused;
     size_t unused_count;
 } TarnLakeConfig;

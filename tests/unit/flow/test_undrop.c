@@ -244,6 +244,53 @@ static void an_interrupted_purge_goes_on(void) {
     }
 }
 
+/* Between the purge's look at the record and its first deletion. */
+static void a_table_that_comes_back_meanwhile_stays_whole(void) {
+    TarnPurged purged;
+    int status = 0;
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table sandbox.t as select 1 as id", "created table sandbox.t");
+    SQL("drop table sandbox.t", "dropped table sandbox.t");
+    int before = files_below(".tarn/warehouse");
+    lake_close();
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        bool ok = lake_open();
+        tarn_base_fault_init("catalog.purge.before_begin=sleep:1500");
+        ok = ok && tarn_catalog_dropped_purge(lake.catalog, INT64_MAX, false, &purged, &error);
+        _exit(ok && purged.files == 0 && purged.tables == 0 ? 0 : 1);
+    }
+    usleep(500000);
+    REQUIRE_OK(lake_open(), &error);
+    CHECK(strncmp(lake_sql("undrop table sandbox.t"), "brought back", 12) == 0);
+    waitpid(child, &status, 0);
+    CHECK_INT(status, 0);
+    CHECK_INT(files_below(".tarn/warehouse"), before);
+    SQL("select * from sandbox.t", "1");
+    lake_end();
+}
+
+/* One whose metadata is damaged does not keep the others. */
+static void after_an_error_the_others_are_purged(void) {
+    TarnPurged purged;
+    REQUIRE_OK(lake_begin(), &error);
+    SQL("create table sandbox.a as select 1 as id", "created table sandbox.a");
+    SQL("create table sandbox.b as select 1 as id", "created table sandbox.b");
+    REQUIRE_OK(tarn_db_script(lake.db, "update iceberg_tables set metadata_location = '/etc/passwd'"
+                                       " where table_name = 'a'",
+                              &error),
+               &error);
+    SQL("drop table sandbox.a", "dropped table sandbox.a");
+    SQL("drop table sandbox.b", "dropped table sandbox.b");
+    CHECK(!tarn_catalog_dropped_purge(lake.catalog, INT64_MAX, false, &purged, &error));
+    CHECK(error.message[0] != '\0');
+    CHECK_INT(purged.tables, 1);
+    CHECK_INT(purged.files, 4);
+    CHECK_INT(number("select count(*) from tarn_dropped"), 1);
+    lake_end();
+}
+
 /* A table of another warehouse, registered here. */
 static void tables_outside_the_warehouse_are_left_unless_forced(void) {
     REQUIRE_OK(lake_begin(), &error);
@@ -319,6 +366,8 @@ int main(int argc, char **argv) {
     TAP_TEST(a_purge_deletes_the_tables_own_files);
     TAP_TEST(old_drops_are_purged_and_young_ones_stay);
     TAP_TEST(an_interrupted_purge_goes_on);
+    TAP_TEST(a_table_that_comes_back_meanwhile_stays_whole);
+    TAP_TEST(after_an_error_the_others_are_purged);
     TAP_TEST(tables_outside_the_warehouse_are_left_unless_forced);
     TAP_TEST(files_of_others_are_not_purged);
     return tap_end();
