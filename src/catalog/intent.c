@@ -76,7 +76,7 @@ static bool remove_files(TarnCatalog *catalog, const char *location, const char 
     tarn_base_arena_init(&removal.arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     bool ok = tarn_catalog__store_of(catalog, location, &removal.store, error) &&
               tarn_store_list(removal.store, location, collect_file, &removal, error);
-    ok = ok && tarn_store_delete_many(removal.store, removal.paths.items, removal.paths.count,
+    ok = ok && tarn_store_delete_many(removal.store, removal.paths.items, removal.paths.count, NULL,
                                       error);
     if (ok) *removed += (int64_t)removal.paths.count;
     tarn_base_arena_dispose(&removal.arena);

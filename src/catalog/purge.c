@@ -13,6 +13,8 @@
 #include "catalog/dropped.h"
 #include "table/manifest_cache.h"
 
+#define BATCH_FILES 1000 /* what S3 deletes by one request */
+
 typedef struct Purge {
     TarnCatalog *catalog;
     const TarnTable *table;
@@ -20,6 +22,9 @@ typedef struct Purge {
     TarnPurged *purged;
     TarnArena arena;
     TarnMap seen; /* manifests and files, each looked at once a pass */
+    const char *paths[BATCH_FILES]; /* to be deleted together */
+    int64_t bytes[BATCH_FILES];
+    size_t count;
 } Purge;
 
 /* --- what must hold --- */
@@ -75,24 +80,43 @@ static bool in_warehouse(const TarnCatalog *catalog, const TarnTable *table) {
 
 /* --- deleting --- */
 
+/* Called before what leads to these files may be deleted too. */
+static bool flush(Purge *purge, TarnError *error) {
+    bool removed[BATCH_FILES];
+    size_t count = purge->count;
+    purge->count = 0;
+    bool ok = tarn_store_delete_many(purge->table->store, purge->paths, count, removed, error);
+    for (size_t i = 0; i < count; i++) {
+        if (!removed[i]) continue;
+        purge->purged->files++;
+        purge->purged->bytes += purge->bytes[i];
+    }
+    return ok && (count == 0 || !TARN_FAULT("catalog.purge.after_batch", error));
+}
+
+/* The location lives as long as the purge. */
 static bool delete_file(Purge *purge, const char *location, int64_t bytes, TarnError *error) {
-    bool existed = true;
-    TarnStoreObject object = {0};
+    TarnStoreObject object = {.exists = true};
     if (!tarn_store_inside(tarn_base_text(purge->table->metadata->location),
                            tarn_base_text(location))) {
         purge->purged->kept++;
         return true;
     }
-    if (!tarn_store_stat(purge->table->store, location, &object, error)) return false;
-    if (!object.exists) return true;
-    if (!tarn_store_contains(purge->table->store, location, error) ||
-        (!purge->dry_run &&
-         !tarn_store_delete(purge->table->store, location, &existed, error))) {
+    if ((purge->dry_run || bytes == TARN_ABSENT) &&
+        !tarn_store_stat(purge->table->store, location, &object, error)) {
         return false;
     }
-    purge->purged->files += existed;
-    if (existed) purge->purged->bytes += bytes != TARN_ABSENT ? bytes : (int64_t)object.size;
-    return purge->dry_run || !TARN_FAULT("catalog.purge.after_file", error);
+    if (!object.exists) return true;
+    if (!tarn_store_contains(purge->table->store, location, error)) return false;
+    if (bytes == TARN_ABSENT) bytes = (int64_t)object.size;
+    if (purge->dry_run) {
+        purge->purged->files++;
+        purge->purged->bytes += bytes;
+        return true;
+    }
+    purge->paths[purge->count] = location;
+    purge->bytes[purge->count++] = bytes;
+    return purge->count < BATCH_FILES || flush(purge, error);
 }
 
 /* Each path once, however many snapshots name it. */
@@ -183,8 +207,8 @@ static bool delete_statistics(Purge *purge, const TarnStatisticsFile *files, siz
 /* In an order in which what is left always leads to the rest. */
 static bool delete_all(Purge *purge, TarnError *error) {
     const TarnTableMetadata *metadata = purge->table->metadata;
-    if (!each_manifest(purge, delete_data, error) ||
-        !each_manifest(purge, delete_manifest, error)) {
+    if (!each_manifest(purge, delete_data, error) || !flush(purge, error) ||
+        !each_manifest(purge, delete_manifest, error) || !flush(purge, error)) {
         return false;
     }
     for (size_t i = 0; i < metadata->snapshot_count; i++) {
@@ -202,7 +226,10 @@ static bool delete_all(Purge *purge, TarnError *error) {
         const char *file = metadata->metadata_log[i].metadata_file;
         if (!delete_once(purge, tarn_base_text(file), TARN_ABSENT, error)) return false;
     }
-    return delete_once(purge, tarn_base_text(purge->table->metadata_location), TARN_ABSENT, error);
+    return flush(purge, error) &&
+           delete_once(purge, tarn_base_text(purge->table->metadata_location), TARN_ABSENT,
+                       error) &&
+           flush(purge, error);
 }
 
 static bool delete_files(Purge *purge, TarnError *error) {

@@ -323,10 +323,7 @@ static void put_kept(const TarnModelRun *run, TarnBuffer *sql) {
 static bool delete_files(TarnModelRun *run, const TarnWrittenFiles *files) {
     TarnStore *store = run->target.base != NULL ? run->target.base->store
                                                 : tarn_catalog_store(run->build->catalog);
-    for (size_t i = 0; i < files->count; i++) {
-        if (!tarn_store_delete(store, files->locations[i], NULL, run->error)) return false;
-    }
-    return true;
+    return tarn_store_delete_many(store, files->locations, files->count, NULL, run->error);
 }
 
 /* Splits the new files into rows to publish and rows for the quarantine. */

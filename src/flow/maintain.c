@@ -257,15 +257,22 @@ bool tarn_flow__deleter_put(TarnDeleter *deleter, const TarnTableFile *given, co
 }
 
 static bool delete_batch(TarnDeleter *deleter, TarnError *error) {
-    TarnStore *store = (*deleter->table)->store;
-    for (size_t i = 0; i < deleter->batch.count; i++) {
-        const TarnDoomedFile *doomed = &deleter->batch.items[i];
-        bool existed = false;
-        if (doomed->reason == NULL) continue;
-        if (!tarn_store_delete(store, doomed->file.path.data, &existed, error)) return false;
-        if (existed) count_deleted(deleter, &doomed->file);
+    size_t most = deleter->batch.count;
+    const char **paths = TARN_NEW_ARRAY(&deleter->arena, most, const char *);
+    size_t *indexes = TARN_NEW_ARRAY(&deleter->arena, most, size_t);
+    bool *removed = TARN_NEW_ARRAY(&deleter->arena, most, bool);
+    size_t count = 0;
+    if (!tarn_base_arena_check(&deleter->arena, error)) return false;
+    for (size_t i = 0; i < most; i++) {
+        if (deleter->batch.items[i].reason == NULL) continue;
+        paths[count] = deleter->batch.items[i].file.path.data;
+        indexes[count++] = i;
     }
-    return true;
+    bool ok = tarn_store_delete_many((*deleter->table)->store, paths, count, removed, error);
+    for (size_t i = 0; i < count; i++) {
+        if (removed[i]) count_deleted(deleter, &deleter->batch.items[indexes[i]].file);
+    }
+    return ok;
 }
 
 bool tarn_flow__deleter_flush(TarnDeleter *deleter, TarnError *error) {

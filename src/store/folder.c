@@ -200,9 +200,12 @@ static bool folder_remove(TarnStore *store, const char *location, bool *existed,
 }
 
 static bool folder_remove_many(TarnStore *store, const char *const *locations, size_t count,
-                               TarnError *error) {
+                               bool *removed, TarnError *error) {
     for (size_t i = 0; i < count; i++) {
-        if (!folder_remove(store, locations[i], NULL, error)) return false;
+        if (!folder_remove(store, locations[i], removed != NULL ? &removed[i] : NULL, error) ||
+            TARN_FAULT("store.folder.after_remove", error)) {
+            return false;
+        }
     }
     return true;
 }

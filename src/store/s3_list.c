@@ -1,9 +1,11 @@
 /* Listing and deleting on S3.
  *
  * Idea: pages of a thousand, in the byte order of the keys, which is how S3 lists; the memory of
- * one page is given back before the next. Deletions go in batches of a thousand; a store that has
- * no batches gets them one by one. Cleaning up goes on after Ctrl-C.
+ * one page is given back before the next. Deletions go in batches of a thousand: what the store was
+ * too busy for is sent again, what it refuses is counted and named. A store that has no batches
+ * gets them one by one. Cleaning up goes on after Ctrl-C.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,11 +200,50 @@ bool tarn_store__s3_remove(TarnStore *store, const char *location, bool *existed
     return ok;
 }
 
-/* The first object that the store did not delete is the error. */
-static bool read_deleted(TarnText document, TarnArena *arena, TarnError *error) {
+/* ---- many at once ------------------------------------------------------------------------ */
+
+typedef enum Fate { PENDING, GONE, REFUSED } Fate;
+
+/* One batch, and what has become of each of its objects. */
+typedef struct Removal {
+    TarnStoreS3 *s3;
+    const char *const *locations;
+    size_t count;
+    Fate fates[TARN_LIMIT_STORE_DELETE_BATCH];
+    size_t refused;
+    size_t first_refused;
+    char code[64];   /* of the first that was refused, or of the last that has to wait */
+    bool known;      /* false = the store has no batches, or cannot read this one */
+    TarnArena arena; /* of one request */
+    TarnStoreS3Retry retry;
+    TarnError *error;
+} Removal;
+
+static size_t find_key(const Removal *removal, const char *key) {
+    size_t i = 0;
+    while (i < removal->count && strcmp(tarn_store__s3_key(removal->locations[i]), key) != 0) i++;
+    return i;
+}
+
+static void note_failure(Removal *removal, size_t i, const char *code) {
+    bool waits = tarn_store__s3_code_passes(code);
+    removal->fates[i] = waits ? PENDING : REFUSED;
+    if (waits ? removal->refused == 0 : removal->refused++ == 0) {
+        removal->first_refused = i;
+        (void)snprintf(removal->code, sizeof(removal->code), "%s", code);
+    }
+}
+
+/* In quiet mode S3 names only what it did not delete. */
+static bool read_deleted(Removal *removal, TarnText document) {
+    TarnArena *arena = &removal->arena;
+    TarnError *error = removal->error;
     TarnText content;
     bool found = true;
     if (!tarn_store__xml_root(document, "DeleteResult", &content, error)) return false;
+    for (size_t i = 0; i < removal->count; i++) {
+        if (removal->fates[i] == PENDING) removal->fates[i] = GONE;
+    }
     while (found) {
         TarnText name;
         TarnText inner;
@@ -214,73 +255,139 @@ static bool read_deleted(TarnText document, TarnArena *arena, TarnError *error) 
             !tarn_store__xml_text(inner, "Code", arena, &code, error)) {
             return false;
         }
-        if (strcmp(code, "NoSuchKey") == 0) continue;
-        bool denied = strcmp(code, "AccessDenied") == 0;
-        return tarn_base_error_set(error, denied ? TARN_E_DENIED_BY_STORE : TARN_E_IO,
-                                   "the object store did not delete \"%s\": %s", key, code);
+        size_t i = find_key(removal, key);
+        if (i == removal->count) {
+            return tarn_base_error_set(error, TARN_E_FORMAT_CORRUPT,
+                                       "the object store answers about \"%s\", which it was not "
+                                       "asked to delete", key);
+        }
+        if (strcmp(code, "NoSuchKey") != 0) note_failure(removal, i, code);
     }
     return true;
 }
 
-/* *known is false where the store has no batches. */
-static bool remove_batch(TarnStoreS3 *s3, const char *const *locations, size_t count, bool *known,
-                         TarnArena *arena, TarnError *error) {
+static size_t count_pending(const Removal *removal) {
+    size_t pending = 0;
+    for (size_t i = 0; i < removal->count; i++) pending += removal->fates[i] == PENDING;
+    return pending;
+}
+
+static bool fail_removal(Removal *removal, size_t undone) {
+    bool denied = strcmp(removal->code, "AccessDenied") == 0;
+    TarnErrorCode code = removal->refused == 0 ? TARN_E_UNAVAILABLE
+                         : denied              ? TARN_E_DENIED_BY_STORE
+                                               : TARN_E_IO;
+    tarn_base_error_set(removal->error, code,
+                        "the object store did not delete %zu of %zu objects, the first of them is "
+                        "\"%s\": %s", undone, removal->count,
+                        removal->locations[removal->first_refused], removal->code);
+    if (removal->error != NULL) removal->error->retryable = removal->refused == 0;
+    return denied ? tarn_base_error_hint(removal->error, "the keys in use need the right to delete "
+                                                         "below the bucket's prefix")
+                  : false;
+}
+
+static void write_batch(const Removal *removal, TarnBuffer *body) {
+    tarn_base_buffer_string(body, "<Delete><Quiet>true</Quiet>");
+    for (size_t i = 0; i < removal->count; i++) {
+        if (removal->fates[i] != PENDING) continue;
+        tarn_base_buffer_string(body, "<Object><Key>");
+        tarn_store__xml_escape(body, tarn_store__s3_key(removal->locations[i]));
+        tarn_base_buffer_string(body, "</Key></Object>");
+    }
+    tarn_base_buffer_string(body, "</Delete>");
+}
+
+/* 400 MalformedXML: a name that XML cannot carry; one by one it can be deleted. */
+static bool has_no_batches(const TarnNetResponse *response, TarnArena *arena) {
+    return response->status == 501 || response->status == 405 ||
+           (response->status == 400 &&
+            strcmp(tarn_store__s3_code(response, arena), "MalformedXML") == 0);
+}
+
+static bool send_batch(Removal *removal, TarnText body, const char *digest) {
+    TarnNetResponse response;
+    TarnStoreS3Request request = {.method = "POST", .location = removal->locations[0], .key = "",
+                                  .body = body, .finish = true,
+                                  .limit = TARN_LIMIT_STORE_LIST_BYTES};
+    request.parameters[request.parameter_count++] = (TarnNetParameter){"delete", ""};
+    request.headers[request.header_count++] = (TarnNetHeader){"Content-MD5", digest};
+    if (!tarn_store__s3_send(removal->s3, &request, &removal->retry, &removal->arena, &response,
+                             removal->error)) {
+        return false;
+    }
+    removal->known = !has_no_batches(&response, &removal->arena);
+    if (!removal->known) return true;
+    return response.status < 300
+               ? read_deleted(removal, response.body)
+               : tarn_store__s3_refuse(removal->s3, &request, &response, removal->error);
+}
+
+static bool send_pending(Removal *removal) {
     TarnBuffer body;
     TarnBuffer digest;
     unsigned char md5[TARN_NET_MD5_BYTES];
-    TarnNetResponse response;
-    TarnStoreS3Retry retry = tarn_store__s3_retry_begin(s3);
-    *known = true;
     tarn_base_buffer_init(&body, TARN_LIMIT_STORE_LIST_BYTES);
     tarn_base_buffer_init(&digest, TARN_KIB);
-    tarn_base_buffer_string(&body, "<Delete><Quiet>true</Quiet>");
-    for (size_t i = 0; i < count; i++) {
-        tarn_base_buffer_string(&body, "<Object><Key>");
-        tarn_store__xml_escape(&body, tarn_store__s3_key(locations[i]));
-        tarn_base_buffer_string(&body, "</Key></Object>");
-    }
-    tarn_base_buffer_string(&body, "</Delete>");
-    bool ok = tarn_base_buffer_check(&body, error);
-    if (ok && !tarn_net_md5(tarn_base_buffer_view(&body), md5)) {
-        *known = ok = false;
-    }
-    if (ok) {
+    tarn_base_arena_init(&removal->arena, 2 * TARN_LIMIT_STORE_LIST_BYTES);
+    write_batch(removal, &body);
+    bool ok = tarn_base_buffer_check(&body, removal->error);
+    removal->known = tarn_net_md5(tarn_base_buffer_view(&body), md5);
+    if (ok && removal->known) {
         tarn_net_base64(&digest, md5, sizeof(md5));
-        TarnStoreS3Request request = {.method = "POST", .location = locations[0], .key = "",
-                                      .body = tarn_base_buffer_view(&body), .finish = true,
-                                      .limit = TARN_LIMIT_STORE_LIST_BYTES};
-        request.parameters[request.parameter_count++] = (TarnNetParameter){"delete", ""};
-        request.headers[request.header_count++] = (TarnNetHeader){"Content-MD5", digest.data};
-        ok = tarn_store__s3_send(s3, &request, &retry, arena, &response, error);
-        *known = !(ok && (response.status == 501 || response.status == 405));
-        ok = ok && (response.status < 300 ? read_deleted(response.body, arena, error)
-                                          : tarn_store__s3_refuse(s3, &request, &response, error));
+        ok = tarn_base_buffer_check(&digest, removal->error) &&
+             send_batch(removal, tarn_base_buffer_view(&body), digest.data);
     }
+    tarn_base_arena_dispose(&removal->arena);
     tarn_base_buffer_dispose(&digest);
     tarn_base_buffer_dispose(&body);
     return ok;
 }
 
+/* Until nothing waits: what the store was too busy for is asked for again, alone. */
+static bool remove_batch(Removal *removal) {
+    removal->retry = tarn_store__s3_retry_begin(removal->s3);
+    for (;;) {
+        if (!send_pending(removal)) return false;
+        size_t pending = removal->known ? count_pending(removal) : 0;
+        if (pending == 0) break;
+        if (tarn_store__s3_retry_wait(removal->s3, &removal->retry, true, NULL, NULL)) continue;
+        return fail_removal(removal, pending + removal->refused);
+    }
+    return removal->refused == 0 || fail_removal(removal, removal->refused);
+}
+
+static bool remove_singly(Removal *removal) {
+    for (size_t i = 0; i < removal->count; i++) {
+        if (removal->fates[i] != PENDING) continue;
+        if (!tarn_store__s3_remove(&removal->s3->store, removal->locations[i], NULL,
+                                   removal->error)) {
+            return false;
+        }
+        removal->fates[i] = GONE;
+    }
+    return true;
+}
+
 bool tarn_store__s3_remove_many(TarnStore *store, const char *const *locations, size_t count,
-                                TarnError *error) {
+                                bool *removed, TarnError *error) {
     bool known = true;
     bool ok = true;
     for (size_t done = 0; ok && done < count;) {
-        size_t take = count - done < TARN_LIMIT_STORE_DELETE_BATCH ? count - done
-                                                                   : TARN_LIMIT_STORE_DELETE_BATCH;
-        if (known && take > 1) {
-            TarnArena arena;
-            tarn_base_arena_init(&arena, 2 * TARN_LIMIT_STORE_LIST_BYTES);
-            ok = remove_batch((TarnStoreS3 *)store, locations + done, take, &known, &arena, error);
-            tarn_base_arena_dispose(&arena);
+        size_t left = count - done;
+        Removal removal = {.s3 = (TarnStoreS3 *)store, .locations = locations + done,
+                           .error = error};
+        removal.count = left < TARN_LIMIT_STORE_DELETE_BATCH ? left : TARN_LIMIT_STORE_DELETE_BATCH;
+        removal.known = known && removal.count > 1;
+        if (removal.known) {
+            ok = remove_batch(&removal);
+            known = removal.known;
         }
-        if (!known || take == 1) {
-            ok = true;
-            for (size_t i = 0; ok && i < take; i++) {
-                ok = tarn_store__s3_remove(store, locations[done + i], NULL, error);
-            }
+        if (ok && !removal.known) ok = remove_singly(&removal);
+        for (size_t i = 0; removed != NULL && i < removal.count; i++) {
+            removed[done + i] = removal.fates[i] == GONE;
         }
-        done += take;
+        done += removal.count;
     }
     return ok;
 }

@@ -102,6 +102,8 @@ bool tarn_store__s3_refuse(const TarnStoreS3 *s3, const TarnStoreS3Request *requ
                            const TarnNetResponse *response, TarnError *error);
 /* The code in the answer's XML; "" if it has none. */
 const char *tarn_store__s3_code(const TarnNetResponse *response, TarnArena *arena);
+/* True for the code of a refusal that passes by itself: the store is busy or had a failure. */
+bool tarn_store__s3_code_passes(const char *code);
 /* The same client for all requests of a store. */
 bool tarn_store__s3_client(TarnStoreS3 *s3, TarnNetClient **client, TarnError *error) TARN_CHECKED;
 
@@ -130,7 +132,7 @@ bool tarn_store__s3_list(TarnStore *store, const char *prefix, TarnStoreVisit vi
 bool tarn_store__s3_remove(TarnStore *store, const char *location, bool *existed,
                            TarnError *error);
 bool tarn_store__s3_remove_many(TarnStore *store, const char *const *locations, size_t count,
-                                TarnError *error);
+                                bool *removed, TarnError *error);
 
 /* ---- XML (s3_xml.c) ------------------------------------------------------------------------ */
 

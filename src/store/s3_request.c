@@ -193,6 +193,12 @@ static bool is_throttled(int status, const char *code) {
     return status == 429 || is_code(code, codes);
 }
 
+bool tarn_store__s3_code_passes(const char *code) {
+    static const char *const codes[] = {"SlowDown", "InternalError", "ServiceUnavailable",
+                                        "OperationAborted", "Busy", NULL};
+    return is_code(code, codes) || is_throttled(0, code);
+}
+
 static bool is_failure(int status) { return status >= 500 && status != 501; }
 
 static bool is_expired(const char *code) {

@@ -95,11 +95,12 @@ bool tarn_store_delete(TarnStore *store, const char *location, bool *existed, Ta
 }
 
 bool tarn_store_delete_many(TarnStore *store, const char *const *locations, size_t count,
-                            TarnError *error) {
+                            bool *removed, TarnError *error) {
+    for (size_t i = 0; removed != NULL && i < count; i++) removed[i] = false;
     for (size_t i = 0; i < count; i++) {
         if (!check(store, locations[i], error)) return false;
     }
-    return count == 0 || store->class->remove_many(store, locations, count, error);
+    return count == 0 || store->class->remove_many(store, locations, count, removed, error);
 }
 
 bool tarn_store_list(TarnStore *store, const char *prefix, TarnStoreVisit visit, void *state,

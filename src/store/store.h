@@ -105,7 +105,7 @@ typedef struct TarnStoreClass {
                      TarnStorePut how, bool durable, TarnError *error);
     bool (*remove)(TarnStore *store, const char *location, bool *existed, TarnError *error);
     bool (*remove_many)(TarnStore *store, const char *const *locations, size_t count,
-                        TarnError *error);
+                        bool *removed, TarnError *error);
     bool (*list)(TarnStore *store, const char *prefix, TarnStoreVisit visit, void *state,
                  TarnError *error);
     bool (*contains)(TarnStore *store, const char *location, TarnError *error);
@@ -148,9 +148,10 @@ bool tarn_store_put_file(TarnStore *store, const char *location, const char *loc
 bool tarn_store_delete(TarnStore *store, const char *location, bool *existed,
                        TarnError *error) TARN_CHECKED;
 /* All of them, in as few requests as the store allows; missing ones are fine. After a failure some
- * may be gone. */
+ * may be gone. `removed` (may be NULL) has `count` values, set also after a failure: true = it was
+ * there and is gone. S3 does not tell whether there was anything: true = it did not refuse. */
 bool tarn_store_delete_many(TarnStore *store, const char *const *locations, size_t count,
-                            TarnError *error) TARN_CHECKED;
+                            bool *removed, TarnError *error) TARN_CHECKED;
 /* Every object below the folder `prefix` (a trailing slash makes no difference), in byte order
  * of the location; a missing folder has none. Memory: the names of one folder per level. Symbolic
  * links and devices are no objects. Objects that come or go meanwhile may or may not be seen. */

@@ -39,6 +39,7 @@ struct FakeS3 {
     unsigned seen;
     bool forget_metadata;
     bool no_batches;
+    unsigned busy;
     bool ignore_conditions;
     unsigned page;
     char methods[65536][8];
@@ -345,7 +346,11 @@ static void delete_many(FakeS3 *s3, const FakeRequest *request, FakeReply *reply
         error_reply(reply, 400, "MissingContentMD5", NULL);
         return;
     }
-    char denied[4096] = "";
+    if (strchr(request->body, (char)0xff) != NULL) {
+        error_reply(reply, 400, "MalformedXML", NULL);
+        return;
+    }
+    char refused[6000] = "";
     for (const char *at = strstr(request->body, "<Key>"); at != NULL; at = strstr(at, "<Key>")) {
         at += 5;
         char key[2048];
@@ -354,16 +359,21 @@ static void delete_many(FakeS3 *s3, const FakeRequest *request, FakeReply *reply
         memcpy(key, at, size);
         key[size] = '\0';
         unescape(key);
-        if (strstr(key, "protected") != NULL) {
-            (void)snprintf(denied, sizeof(denied), "<Error><Key>%s</Key><Code>AccessDenied</Code>"
-                           "</Error>", key);
+        bool denied = strstr(key, "protected") != NULL;
+        bool busy = strstr(key, "busy") != NULL && s3->busy > 0;
+        if (denied || busy) {
+            size_t used = strlen(refused);
+            if (busy) s3->busy--;
+            (void)snprintf(refused + used, sizeof(refused) - used,
+                           "<Error><Key>%.*s</Key><Code>%s</Code></Error>", (int)size, at,
+                           denied ? "AccessDenied" : "SlowDown");
             continue;
         }
         Object *object = find(s3, key);
         if (object != NULL) object->there = false;
     }
     char text[8192];
-    (void)snprintf(text, sizeof(text), "<DeleteResult>%s</DeleteResult>", denied);
+    (void)snprintf(text, sizeof(text), "<DeleteResult>%s</DeleteResult>", refused);
     fake_http_text(reply, 200, text);
 }
 
@@ -482,6 +492,10 @@ void fake_s3_fault(FakeS3 *s3, const FakeFault *fault) {
 
 void fake_s3_forget_metadata(FakeS3 *s3, bool yes) { s3->forget_metadata = yes; }
 void fake_s3_ignore_conditions(FakeS3 *s3, bool yes) { s3->ignore_conditions = yes; }
+void fake_s3_busy(FakeS3 *s3, unsigned times) {
+    s3->busy = times;
+}
+
 void fake_s3_no_batches(FakeS3 *s3, bool yes) { s3->no_batches = yes; }
 void fake_s3_page(FakeS3 *s3, unsigned keys) { s3->page = keys; }
 

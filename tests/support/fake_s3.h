@@ -32,6 +32,9 @@ void fake_s3_fault(FakeS3 *s3, const FakeFault *fault);
 void fake_s3_forget_metadata(FakeS3 *s3, bool yes); /* a store that drops user metadata */
 void fake_s3_ignore_conditions(FakeS3 *s3, bool yes);
 void fake_s3_no_batches(FakeS3 *s3, bool yes);
+/* Deletions in batches of keys with "busy" in them are refused so many times; of keys with
+ * "protected" always. */
+void fake_s3_busy(FakeS3 *s3, unsigned times);
 void fake_s3_page(FakeS3 *s3, unsigned keys); /* of a listing; default 1000 */
 unsigned fake_s3_requests(FakeS3 *s3, const char *method); /* "" = all; since the start */
 unsigned fake_s3_objects(FakeS3 *s3);

@@ -212,9 +212,9 @@ static void old_drops_are_purged_and_young_ones_stay(void) {
     lake_end();
 }
 
-/* Killed after each file in turn: the next purge finds the rest, and nothing comes back in part. */
+/* Killed after each file and after each batch in turn: the next purge finds the rest, and nothing comes back in part. */
 static void an_interrupted_purge_goes_on(void) {
-    for (int at = 1; at <= 8; at++) {
+    for (int at = 1; at <= 12; at++) {
         char plan[64];
         TarnPurged purged;
         REQUIRE_OK(lake_begin(), &error);
@@ -226,7 +226,9 @@ static void an_interrupted_purge_goes_on(void) {
         fflush(stdout);
         pid_t child = fork();
         if (child == 0) {
-            snprintf(plan, sizeof(plan), "catalog.purge.after_file=kill@%d", at);
+            snprintf(plan, sizeof(plan), "%s=kill@%d",
+                     at <= 8 ? "store.folder.after_remove" : "catalog.purge.after_batch",
+                     at <= 8 ? at : at - 8);
             bool ok = lake_open();
             tarn_base_fault_init(plan);
             ok = ok && strncmp(lake_sql("drop table sandbox.t purge"), "dropped", 7) == 0;

@@ -127,7 +127,7 @@ static void nothing_outside_the_root(void) {
         CHECK(!put_text(place, "x", TARN_STORE_IF_ABSENT, &error));
         CHECK(!tarn_store_put_file(store, place, "/dev/null", TARN_STORE_REPLACE, NULL, &error));
         CHECK(!tarn_store_delete(store, place, NULL, &error));
-        CHECK(!tarn_store_delete_many(store, &place, 1, &error));
+        CHECK(!tarn_store_delete_many(store, &place, 1, NULL, &error));
         CHECK(!tarn_store_list(store, place, NULL, NULL, &error));
         CHECK(!tarn_store_contains(store, place, &error));
         CHECK(!tarn_store_local_path(store, place, &path, &error));
@@ -164,7 +164,7 @@ static void strange_names_are_names(void) {
         all[i] = at(names[i]);
     }
     for (size_t i = 0; i < count; i++) CHECK_STRING(get_text(at(names[i])), names[i]);
-    CHECK_OK(tarn_store_delete_many(store, all, count, &error), &error);
+    CHECK_OK(tarn_store_delete_many(store, all, count, NULL, &error), &error);
     for (size_t i = 0; i < count; i++) CHECK_STRING(get_text(at(names[i])), NULL);
 }
 
@@ -227,13 +227,13 @@ static void many_are_deleted_at_once(void) {
         CHECK_OK(put_text(locations[i], "x", TARN_STORE_IF_ABSENT, &error), &error);
     }
     tarn_os_interrupt(); /* cleaning up goes on */
-    CHECK_OK(tarn_store_delete_many(store, locations, 29, &error), &error);
+    CHECK_OK(tarn_store_delete_many(store, locations, 29, NULL, &error), &error);
     tarn_os_interrupt_clear();
     Seen seen = {.skip = strlen(at(""))};
     CHECK_OK(tarn_store_list(store, at("many"), note, &seen, &error), &error);
     CHECK_STRING(seen.text, "many/29:1 ");
-    CHECK_OK(tarn_store_delete_many(store, locations, 0, &error), &error);
-    CHECK_OK(tarn_store_delete_many(store, locations + 29, 1, &error), &error);
+    CHECK_OK(tarn_store_delete_many(store, locations, 0, NULL, &error), &error);
+    CHECK_OK(tarn_store_delete_many(store, locations + 29, 1, NULL, &error), &error);
 }
 
 static const char *write_source(size_t size) {
@@ -358,7 +358,7 @@ static void clear_root(void) {
     TarnError error;
     list.count = 0;
     CHECK_OK(tarn_store_list(store, store->root, remember, &list, &error), &error);
-    CHECK_OK(tarn_store_delete_many(store, list.items, list.count, &error), &error);
+    CHECK_OK(tarn_store_delete_many(store, list.items, list.count, NULL, &error), &error);
 }
 
 static void run_all(void) {

@@ -373,12 +373,51 @@ static void deleting_tells_what_stayed(void) {
     begin(&f);
     fake_s3_plant(f.fake, "p/a", "x");
     fake_s3_plant(f.fake, "p/protected", "x");
+    fake_s3_plant(f.fake, "p/protected too", "x");
     fake_s3_plant(f.fake, "p/z", "x");
-    const char *all[] = {"s3://lake/p/a", "s3://lake/p/protected", "s3://lake/p/z"};
-    CHECK(!tarn_store_delete_many(f.store, all, 3, &f.error));
+    const char *all[] = {"s3://lake/p/a", "s3://lake/p/protected", "s3://lake/p/protected too",
+                         "s3://lake/p/z"};
+    bool removed[4] = {false, true, true, false};
+    CHECK(!tarn_store_delete_many(f.store, all, 4, removed, &f.error));
     CHECK_INT(f.error.code, TARN_E_DENIED_BY_STORE);
-    CHECK(strstr(f.error.message, "p/protected") != NULL);
-    CHECK_INT(fake_s3_objects(f.fake), 1);
+    CHECK(strstr(f.error.message, "did not delete 2 of 4 objects") != NULL);
+    CHECK(strstr(f.error.message, "\"s3://lake/p/protected\": AccessDenied") != NULL);
+    CHECK(removed[0] && !removed[1] && !removed[2] && removed[3]);
+    CHECK_INT(fake_s3_objects(f.fake), 2);
+    CHECK_INT(fake_s3_requests(f.fake, "POST"), 1);
+    end(&f);
+}
+
+/* Under "200 OK" each object may have an answer of its own. */
+static void what_a_busy_store_kept_is_deleted_later(void) {
+    Fixture f;
+    begin(&f);
+    const char *all[] = {"s3://lake/p/a", "s3://lake/p/busy <&>", "s3://lake/p/busy2"};
+    bool removed[3] = {false};
+    for (int i = 0; i < 3; i++) fake_s3_plant(f.fake, all[i] + strlen("s3://lake/"), "x");
+    fake_s3_busy(f.fake, 3);
+    CHECK_OK(tarn_store_delete_many(f.store, all, 3, removed, &f.error), &f.error);
+    CHECK(removed[0] && removed[1] && removed[2]);
+    CHECK_INT(fake_s3_objects(f.fake), 0);
+    CHECK_INT(fake_s3_requests(f.fake, "POST"), 3);
+    for (int i = 0; i < 3; i++) fake_s3_plant(f.fake, all[i] + strlen("s3://lake/"), "x");
+    fake_s3_busy(f.fake, 1000000);
+    CHECK(!tarn_store_delete_many(f.store, all, 3, removed, &f.error));
+    CHECK_INT(f.error.code, TARN_E_UNAVAILABLE);
+    CHECK(f.error.retryable && strstr(f.error.message, "2 of 3 objects") != NULL);
+    CHECK(removed[0] && !removed[1] && !removed[2]);
+    end(&f);
+}
+
+/* Bytes that XML cannot carry may stand in a URL. */
+static void names_that_no_batch_can_carry(void) {
+    Fixture f;
+    begin(&f);
+    const char *all[] = {"s3://lake/p/a", "s3://lake/p/\xff"};
+    for (int i = 0; i < 2; i++) fake_s3_plant(f.fake, all[i] + strlen("s3://lake/"), "x");
+    CHECK_OK(tarn_store_delete_many(f.store, all, 2, NULL, &f.error), &f.error);
+    CHECK_INT(fake_s3_objects(f.fake), 0);
+    CHECK_INT(fake_s3_requests(f.fake, "DELETE"), 2);
     end(&f);
 }
 
@@ -394,7 +433,7 @@ static void two_thousand_objects(void) {
         fake_s3_plant(f.fake, key, "x");
         all[i] = tarn_base_arena_printf(&f.arena, "s3://lake/%s", key);
     }
-    CHECK_OK(tarn_store_delete_many(f.store, all, 2100, &f.error), &f.error);
+    CHECK_OK(tarn_store_delete_many(f.store, all, 2100, NULL, &f.error), &f.error);
     CHECK_INT(fake_s3_objects(f.fake), 0);
     CHECK_INT(fake_s3_requests(f.fake, "POST"), 3);
     free(all);
@@ -481,6 +520,8 @@ int main(int argc, char **argv) {
     TAP_TEST(refusals_have_names);
     TAP_TEST(answers_that_make_no_sense);
     TAP_TEST(deleting_tells_what_stayed);
+    TAP_TEST(what_a_busy_store_kept_is_deleted_later);
+    TAP_TEST(names_that_no_batch_can_carry);
     TAP_TEST(two_thousand_objects);
     TAP_TEST(places_that_cannot_be);
     TAP_TEST(styles);
