@@ -16,7 +16,7 @@ export ASAN_OPTIONS ?= detect_leaks=1:detect_stack_use_after_return=1:strict_str
 export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1:history_size=7:suppressions=$(CURDIR)/tools/tsan.supp
 
-.PHONY: help demo build check check-interop asan tsan fuzz bench cover format lint gen docs \
+.PHONY: help demo build check check-interop check-s3 asan tsan fuzz bench cover format lint gen docs \
         dist clean deps tests-build asan-build
 
 help: ## this list
@@ -38,6 +38,9 @@ check: ## unit, corpus, golden, property and fault tests; sanitizers; source che
 
 check-interop: build ## tarn against real engines and clients (tests/interop)
 	@$(TESTS) interop
+
+check-s3: tests-build ## the suites of folders, with their lakes on a real S3 server
+	@$(TESTS) s3
 
 asan: asan-build ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(TESTS) asan

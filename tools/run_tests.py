@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the tests of one `make` target and adds up what they counted.
 
-    tools/run_tests.py check|interop|asan|tsan|cover
+    tools/run_tests.py check|interop|s3|asan|tsan|cover
 
 `check` builds, runs the source checks, the unit tests and corpora, the same tests under
 AddressSanitizer and UndefinedBehaviorSanitizer, and every executable `tests/<kind>/run` (golden,
@@ -162,6 +162,27 @@ def step_interop():
     return total
 
 
+def step_s3():
+    """Whole suites with the lakes on the server of tests/peers/s3.sh."""
+    total = count.Tally()
+    peer = str(ROOT / "tests" / "peers" / "s3.sh")
+    for action in ("install", "start"):
+        code, _ = run([peer, action], INTEROP_SECONDS)
+        if code != 0:
+            total.failed.append(f"tests/peers/s3.sh {action}: exit code {code}")
+            return total
+    told = subprocess.run([peer, "env"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=True).stdout
+    variables = dict(word.split("=", 1) for line in told.splitlines() for word in line.split()[1:])
+    code, text = run([str(BUILD / "meson/tests/unit/store/test_store_contract")], **variables)
+    total.add(count.of_tap("the contract of stores", text, code))
+    for name in ("cli", "maintain", "demo"):
+        code, text = run([str(ROOT / "tests" / name / "run"), "--storage", "s3"], INTEROP_SECONDS,
+                         **variables)
+        total.add(count.of_suite(f"tests/{name}/run on S3", text, code))
+    return total
+
+
 STEPS = {
     "check": [
         ("downloads", lambda: step_make("deps")),  # headers compile against duckdb.h
@@ -179,6 +200,7 @@ STEPS = {
               lambda: step_meson(BUILD / "tsan", SANITIZER_TIMEOUT_FACTOR))],
     "cover": [("unit tests", lambda: step_meson(BUILD / "cover"))],
     "interop": [("interoperability tests", step_interop)],
+    "s3": [("suites on S3", step_s3)],
 }
 
 

@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TARN = os.environ.get("TARN", str(ROOT / "build" / "tarn"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 
 
 class Lake:

@@ -19,29 +19,16 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, TARN, Lake, ordered, rows_of_arrow
+from conftest import TARN, Lake, ordered, rows_of_arrow
 
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-from s3_proxy import Proxy  # noqa: E402
+import s3_server
+from s3_proxy import Proxy
 
-PEER = ROOT / "tests" / "peers" / "s3.sh"
 SPOILT = int(os.environ.get("TARN_S3_DROPS", "60"))
-
-
-def started_server():
-    """The server's variables; started here only if it was not running."""
-    if os.environ.get("TARN_TEST_S3"):
-        return dict(os.environ)
-    ran = subprocess.run([PEER, "start"], capture_output=True, text=True, check=False, timeout=60)
-    if ran.returncode != 0:
-        pytest.skip("no S3 server: " + ran.stderr.strip().replace("\n", "; "),
-                    allow_module_level=True)
-    lines = subprocess.run([PEER, "env"], capture_output=True, text=True, check=True).stdout
-    pairs = [word for line in lines.splitlines() for word in line.split()[1:]]
-    return dict(os.environ, **dict(pair.split("=", 1) for pair in pairs))
-
-
-SERVER = started_server()
+try:
+    SERVER = s3_server.find().environment
+except s3_server.Missing as missing:
+    pytest.skip(str(missing), allow_module_level=True)
 ENDPOINT = SERVER["TARN_TEST_S3"]
 BUCKET = SERVER["TARN_TEST_S3_ROOT"].removeprefix("s3://").split("/")[0]
 
