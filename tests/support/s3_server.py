@@ -1,6 +1,6 @@
 """The S3 server of tests: where it is, a program whose new lakes lie there, and plain requests.
 
-    server = s3_server.find()             # TARN_TEST_S3 and what belongs to it, or tests/peers/s3.sh
+    server = s3_server.find()             # at TARN_TEST_S3, or started by tests/peers/s3.sh
     server.environment                    # for children: endpoint and keys
     server.program(folder, tarn, prefix)  # FOLDER/tarn: `tarn init` makes lakes on S3
     server.put("prefix/key", b"..")       # and get, delete, list: without tarn

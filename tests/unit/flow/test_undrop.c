@@ -212,7 +212,8 @@ static void old_drops_are_purged_and_young_ones_stay(void) {
     lake_end();
 }
 
-/* Killed after each file and after each batch in turn: the next purge finds the rest, and nothing comes back in part. */
+/* Killed after each file and after each batch in turn: the next purge finds the rest, and nothing
+ * comes back in part. */
 static void an_interrupted_purge_goes_on(void) {
     for (int at = 1; at <= 12; at++) {
         char plan[64];
