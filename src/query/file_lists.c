@@ -131,6 +131,7 @@ static bool call_alive(void *state, const TarnEngineVector *arguments, uint32_t 
         }
         tarn_format_roaring_contains_many(file->deleted, positions + start, end - start,
                                           alive + start);
+        if (file->only) continue;
         for (uint64_t row = start; row < end; row++) alive[row] = !alive[row];
     }
     return true;

@@ -17,11 +17,16 @@ typedef enum TarnFileFact {
     TARN_FILE_FIRST_ROW_ID, /* null if the file has none */
     TARN_FILE_SEQUENCE,     /* its data sequence number */
     TARN_FILE_PARTITION,    /* a number for its spec and partition: equality deletes */
+    TARN_FILE_SIGN,         /* of a changelog: 1 = its rows came, -1 = they went */
+    TARN_FILE_ORDINAL,      /* with which step */
+    TARN_FILE_COMMIT,       /* of which snapshot */
+    TARN_FILE_PAIRED,       /* 1 = rows of the step are told apart by their ids */
     TARN_FILE_FACT_COUNT
 } TarnFileFact;
 
 typedef struct TarnListedFile {
     const TarnRoaring *deleted; /* positions; NULL = none; lives as long as the list */
+    bool only;                  /* no: these are the ones that are alive */
     int64_t facts[TARN_FILE_FACT_COUNT];
 } TarnListedFile;
 

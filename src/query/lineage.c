@@ -17,9 +17,16 @@ static const char *table_text(const TarnPlanTable *table, const TarnScanStats *s
     for (size_t i = 0; i < scan_count; i++) {
         /* the catalog's own case, and the table behind "flights@3" */
         size_t size = strlen(scans[i].table.name);
-        bool same = strcasecmp(scans[i].table.ns, ns) == 0 &&
-                    strncasecmp(scans[i].table.name, table->name, size) == 0 &&
-                    (table->name[size] == '\0' || table->name[size] == '@');
+        if (strcasecmp(scans[i].table.ns, ns) != 0 ||
+            strncasecmp(scans[i].table.name, table->name, size) != 0) {
+            continue;
+        }
+        size_t kind = strlen(tarn_query__changes_kind);
+        const char *rest = table->name + size; /* or "flights$changes": rows of the table too */
+        if (*rest == '$' && strncasecmp(rest + 1, tarn_query__changes_kind, kind) == 0) {
+            rest += kind + 1;
+        }
+        bool same = *rest == '\0' || *rest == '@';
         if (same) return tarn_catalog_name_text(scans[i].table, arena);
     }
     return tarn_catalog_name_text(name, arena);

@@ -260,6 +260,9 @@ static const MetadataTable metadata_tables[] = {
      fill_partitions},
 };
 
+/* Its rows are those of data files, so it is no table that is filled: see changes.c. */
+const char tarn_query__changes_kind[] = "changes";
+
 static const MetadataTable *find_kind(const char *kind) {
     for (size_t i = 0; i < sizeof(metadata_tables) / sizeof(metadata_tables[0]); i++) {
         if (strcasecmp(metadata_tables[i].kind, kind) == 0) return &metadata_tables[i];
@@ -270,8 +273,11 @@ static const MetadataTable *find_kind(const char *kind) {
 bool tarn_query__metadata_name(const char *name, TarnArena *arena, const char **table,
                                const char **kind) {
     const char *dollar = strrchr(name, '$');
-    if (dollar == NULL || dollar == name || find_kind(dollar + 1) == NULL) return false;
-    *kind = find_kind(dollar + 1)->kind;
+    if (dollar == NULL || dollar == name) return false;
+    const MetadataTable *metadata = find_kind(dollar + 1);
+    bool is_changes = strcasecmp(dollar + 1, tarn_query__changes_kind) == 0;
+    if (metadata == NULL && !is_changes) return false;
+    *kind = is_changes ? tarn_query__changes_kind : metadata->kind;
     *table = tarn_base_arena_string_n(arena, name, (size_t)(dollar - name));
     return *table != NULL;
 }

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
-#include "query/query_private.h"
+#include "query/changes_private.h"
 #include "query/scan_private.h"
 #include "query/transaction_private.h"
 
@@ -196,6 +196,22 @@ static bool add_columns(TarnPrepared *prepared, const TarnSchema *schema, const 
     return true;
 }
 
+static bool bind_changes(TarnPrepared *prepared, TarnBinding *binding, const TarnTravel *travel,
+                         TarnError *error) {
+    TarnSchema *wider = TARN_NEW(prepared->arena, TarnSchema);
+    if (wider == NULL) return tarn_base_arena_check(prepared->arena, error);
+    binding->changes = true;
+    binding->schema = wider;
+    if (travel != NULL && travel->from.data != NULL &&
+        !tarn_query__range_start(binding->table, travel->from, travel->from_time, &binding->from,
+                                 &binding->from_beginning, error)) {
+        return false;
+    }
+    return tarn_query__changes_columns(binding->table, binding->columns, prepared->arena, wider,
+                                       error) &&
+           make_shadow(prepared, binding, error);
+}
+
 static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
                        const TarnTable *table, const TarnTravel *travel, const char *kind,
                        TarnError *error) {
@@ -207,7 +223,13 @@ static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
     *binding = (TarnBinding){.reference = reference, .table = table};
     bool now = true;
     if (!choose_snapshot(prepared, travel, table, &binding->snapshot, &now, error)) return false;
-    if (kind != NULL) {
+    bool changes = kind == tarn_query__changes_kind;
+    if (travel != NULL && travel->from.data != NULL && !changes) {
+        return tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
+                                   "FROM .. TO is of the changes of a table: \"%s$changes\"",
+                                   table->name.name);
+    }
+    if (kind != NULL && !changes) {
         return drop_old(prepared->query, reference, error) &&
                tarn_query__metadata_fill(prepared->query, reference, kind, table,
                                          binding->snapshot, error);
@@ -220,6 +242,7 @@ static bool bind_table(TarnPrepared *prepared, const TarnReference *reference,
             : NULL;
     binding->schema = own != NULL ? own : tarn_table_metadata_current_schema(table->metadata);
     binding->columns = binding->schema;
+    if (changes) return bind_changes(prepared, binding, travel, error);
     if (travel != NULL && travel->row_ids) {
         static const char *const names[] = {TARN_SCAN_ROW_ID, TARN_SCAN_LAST_UPDATED};
         TarnSchema *wider = TARN_NEW(prepared->arena, TarnSchema);
@@ -356,15 +379,20 @@ static bool keep_footers(TarnQuery *query, bool keep, TarnError *error) {
                                    keep ? "true" : "false", error);
 }
 
+/* "DROP TABLE ..; CREATE VIEW .. AS ", to be followed by what the view selects. */
+static void begin_view(const TarnBinding *binding, TarnBuffer *sql) {
+    tarn_base_buffer_init(sql, 16 * TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_string(sql, "DROP TABLE ");
+    tarn_query__engine_name(binding->reference, sql);
+    tarn_base_buffer_string(sql, "; CREATE VIEW ");
+    tarn_query__engine_name(binding->reference, sql);
+    tarn_base_buffer_string(sql, " AS ");
+}
+
 static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
                        const TarnScanPlan *plan, TarnError *error) {
     TarnBuffer sql;
-    tarn_base_buffer_init(&sql, 16 * TARN_LIMIT_SQL_BYTES);
-    tarn_base_buffer_string(&sql, "DROP TABLE ");
-    tarn_query__engine_name(binding->reference, &sql);
-    tarn_base_buffer_string(&sql, "; CREATE VIEW ");
-    tarn_query__engine_name(binding->reference, &sql);
-    tarn_base_buffer_string(&sql, " AS ");
+    begin_view(binding, &sql);
     TarnScanSqlOptions options = {.schema = binding->columns, .lineage = binding->row_ids};
     if (is_target(prepared, binding->reference)) {
         options = (TarnScanSqlOptions){.schema = prepared->target->schema,
@@ -379,31 +407,49 @@ static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
     return ok;
 }
 
-/* `files`: of the statement so far. */
-static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, size_t *files,
-                       TarnError *error) {
-    const TarnPredicate *bound = NULL;
-    const TarnPredicate *filter = filter_of(prepared, binding);
+static bool place_changes(TarnPrepared *prepared, const TarnBinding *binding,
+                          const TarnPredicate *bound, TarnScanStats *stats, TarnError *error) {
+    TarnChangesInput input = {.table = binding->table,
+                              .range = {.from = binding->from,
+                                        .to = binding->snapshot,
+                                        .from_beginning = binding->from_beginning},
+                              .columns = binding->columns,
+                              .predicate = bound,
+                              .row_ids = binding->table->metadata->format_version >= 3};
+    TarnBuffer sql;
+    begin_view(binding, &sql);
+    for (size_t i = 0; i < binding->columns->field_count; i++) {
+        const char *name = binding->columns->fields[i].name;
+        bool taken = strcasecmp(name, TARN_SCAN_ROW_ID) == 0 ||
+                     strcasecmp(name, TARN_SCAN_LAST_UPDATED) == 0;
+        if (taken) input.row_ids = false;
+    }
+    bool ok = tarn_query__changes_sql(prepared->query, &input, prepared->arena, &sql, stats,
+                                      error);
+    prepared->files += (size_t)stats->files;
+    ok = ok && keep_footers(prepared->query, prepared->files <= FOOTERS_KEPT_MAX, error) &&
+         tarn_query__run_script(prepared->query, &sql, error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
+static bool place_scan(TarnPrepared *prepared, const TarnBinding *binding,
+                       const TarnPredicate *bound, TarnScanStats *stats, TarnError *error) {
     TarnScanPlan *plan = NULL;
     TarnScanOptions options = {.store = binding->table->store,
                                .cache = tarn_catalog_manifest_cache(prepared->query->catalog),
                                .metadata = binding->table->metadata};
-    if (filter == NULL) return tarn_base_arena_check(prepared->arena, error);
-    if (!tarn_table_predicate_bind(filter, binding->schema, prepared->arena, &bound, error) ||
-        !tarn_table_scan_plan(&options, binding->snapshot, bound, prepared->arena, &plan,
-                              error)) {
+    if (!tarn_table_scan_plan(&options, binding->snapshot, bound, prepared->arena, &plan, error)) {
         return false;
     }
-    TarnScanStats *stats = &prepared->scans[prepared->scan_count];
     *stats = (TarnScanStats){.table = binding->table->name,
                              .snapshot_id = plan->snapshot_id,
                              .files_total = plan->files_total,
                              .files = (int64_t)plan->task_count,
                              .bytes = plan->bytes,
                              .rows = plan->rows};
-    prepared->filters[prepared->scan_count++] = filter_text(prepared, bound, binding->schema);
-    *files += plan->task_count;
-    bool ok = keep_footers(prepared->query, *files <= FOOTERS_KEPT_MAX, error) &&
+    prepared->files += plan->task_count;
+    bool ok = keep_footers(prepared->query, prepared->files <= FOOTERS_KEPT_MAX, error) &&
               place_view(prepared, binding, plan, error);
     if (is_target(prepared, binding->reference)) {
         prepared->target->plan = plan;
@@ -414,17 +460,26 @@ static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, size_
     return ok;
 }
 
+static bool plan_table(TarnPrepared *prepared, const TarnBinding *binding, TarnError *error) {
+    const TarnPredicate *bound = NULL;
+    const TarnPredicate *filter = filter_of(prepared, binding);
+    if (filter == NULL) return tarn_base_arena_check(prepared->arena, error);
+    if (!tarn_table_predicate_bind(filter, binding->schema, prepared->arena, &bound, error)) {
+        return false;
+    }
+    TarnScanStats *stats = &prepared->scans[prepared->scan_count];
+    prepared->filters[prepared->scan_count++] = filter_text(prepared, bound, binding->schema);
+    return (binding->changes ? place_changes : place_scan)(prepared, binding, bound, stats, error);
+}
+
 static bool plan_tables(TarnPrepared *prepared, TarnError *error) {
     size_t count = prepared->bindings.count;
-    size_t files = 0;
     prepared->scans = TARN_NEW_ARRAY(prepared->arena, count + 1, TarnScanStats);
     prepared->filters = TARN_NEW_ARRAY(prepared->arena, count + 1, const char *);
     if (!tarn_base_arena_check(prepared->arena, error)) return false;
     for (size_t i = 0; i < count; i++) {
         const TarnBinding *binding = &prepared->bindings.items[i];
-        if (binding->schema != NULL && !plan_table(prepared, binding, &files, error)) {
-            return false;
-        }
+        if (binding->schema != NULL && !plan_table(prepared, binding, error)) return false;
     }
     return true;
 }

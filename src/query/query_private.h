@@ -40,6 +40,8 @@ typedef struct TarnTravel {
     const char *alias;   /* name of the table in the engine: "flights@3" */
     TarnText version;    /* snapshot id, branch or tag; data NULL = by time */
     TarnText time;
+    TarnText from;       /* FROM .. TO: where the range begins; data NULL = no range */
+    bool from_time;      /* it is a time */
     size_t offset; /* in the user's text */
     bool row_ids;  /* read with its hidden columns; then perhaps of no other time */
 } TarnTravel;
@@ -111,6 +113,9 @@ typedef struct TarnBinding {
     const TarnSchema *schema;  /* as the engine sees it */
     const TarnSchema *columns; /* those of the table among them */
     bool row_ids;              /* the others are the hidden ones */
+    bool changes;              /* it is "t$changes", `snapshot` its end */
+    const TarnSnapshot *from;  /* its start; NULL = as far back as is known */
+    bool from_beginning;       /* no: the table's first snapshot */
 } TarnBinding;
 
 /* The table a statement changes, which stands in its SELECT under a name of its own and yields the
@@ -143,7 +148,8 @@ typedef struct TarnPrepared {
     TarnScanStats *scans;
     const char **filters; /* per scan, for people */
     size_t scan_count;
-    int depth; /* of views */
+    size_t files; /* to be read */
+    int depth;    /* of views */
 } TarnPrepared;
 
 /* Binds, plans and puts the views in place; the engine can run prepared->rewritten.sql. */
@@ -200,6 +206,11 @@ bool tarn_query__read_snapshot(const TarnTable *table, TarnText wanted, const Ta
  * with create_ref, for the table may not have it yet. TARN_E_NAME_INVALID. */
 bool tarn_query__write_ref(const TarnRunOptions *run, const char **ref,
                            TarnError *error) TARN_CHECKED;
+/* Where a range of snapshots that ends at `to` begins; *from NULL, *from_beginning: before the
+ * table's first snapshot. `is_time`: `wanted` is a time. TARN_E_SNAPSHOT_NOT_FOUND. */
+bool tarn_query__range_start(const TarnTable *table, TarnText wanted, bool is_time,
+                             const TarnSnapshot **from, bool *from_beginning,
+                             TarnError *error) TARN_CHECKED;
 bool tarn_query__alter_ref(TarnStatement *statement, const TarnParsed *parsed,
                            const TarnTable *table, TarnError *error) TARN_CHECKED;
 
@@ -213,6 +224,8 @@ bool tarn_query__row_ids_find(TarnPrepared *prepared, TarnText sql, const TarnJs
 
 /* --- metadata tables (metadata_tables.c) --- */
 
+/* The kind of "t$changes". */
+extern const char tarn_query__changes_kind[];
 /* Splits "flights$snapshots"; false if the name is no metadata table's. */
 bool tarn_query__metadata_name(const char *name, TarnArena *arena, const char **table,
                                const char **kind);

@@ -5,6 +5,7 @@
  * else from main, and writes to the branch, which is made at main's head by its first write. So a
  * run sees what it wrote itself, and others see nothing until the branch is published.
  */
+#include "base/time.h"
 #include "catalog/ref.h"
 #include "query/query_private.h"
 
@@ -45,6 +46,23 @@ bool tarn_query__read_snapshot(const TarnTable *table, TarnText wanted, const Ta
     }
     *snapshot = tarn_table_metadata_snapshot(metadata, ref->snapshot_id);
     return true;
+}
+
+/* A time before all snapshots is the empty table, if the first of them is still known: else what
+ * the table was then cannot be told. That is seen when the range is walked. */
+bool tarn_query__range_start(const TarnTable *table, TarnText wanted, bool is_time,
+                             const TarnSnapshot **from, bool *from_beginning, TarnError *error) {
+    const TarnTableMetadata *metadata = table->metadata;
+    int64_t time_us = 0;
+    *from_beginning = false;
+    if (is_time && tarn_base_time_parse_us(wanted, &time_us)) {
+        bool before = metadata->snapshot_log_count == 0 ||
+                      time_us / 1000 < metadata->snapshot_log[0].timestamp_ms;
+        *from = NULL;
+        *from_beginning = before;
+        if (before) return true;
+    }
+    return tarn_table_metadata_snapshot_named(metadata, wanted, from, error);
 }
 
 /* --- ALTER TABLE .. BRANCH, TAG --- */

@@ -80,6 +80,7 @@ bool tarn_query__scan_register(const TarnScanWriter *scan, const size_t *tasks, 
     for (size_t i = 0; i < count; i++) {
         const TarnScanTask *task = &scan->plan->tasks[tasks[i]];
         items[i].deleted = scan->positions != NULL ? scan->positions[tasks[i]] : NULL;
+        items[i].only = scan->options->only != NULL && scan->options->only[tasks[i]];
         items[i].facts[TARN_FILE_TASK] = (int64_t)tasks[i];
         /* Ids that the running transaction gave change if it is prepared again: rows of its own
          * get theirs with the last of its statements. */
@@ -135,8 +136,9 @@ int64_t tarn_query__scan_cardinality(const TarnScanWriter *scan, const size_t *t
     int64_t rows = 0;
     for (size_t i = 0; i < count; i++) {
         const TarnRoaring *deleted = scan->positions != NULL ? scan->positions[tasks[i]] : NULL;
-        rows += scan->plan->tasks[tasks[i]].file->record_count;
-        if (deleted != NULL) rows -= (int64_t)tarn_format_roaring_cardinality(deleted);
+        bool only = scan->options->only != NULL && scan->options->only[tasks[i]];
+        int64_t listed = deleted != NULL ? (int64_t)tarn_format_roaring_cardinality(deleted) : 0;
+        rows += only ? listed : scan->plan->tasks[tasks[i]].file->record_count - listed;
     }
     if (rows < 1) return 1;
     bool fits = rows < INT64_MAX / ROWS_FOR_ONE_THAT_PASSES;

@@ -29,6 +29,7 @@ typedef struct TarnScanSqlOptions {
     bool lineage; /* also TARN_SCAN_ROW_ID and TARN_SCAN_LAST_UPDATED */
     /* Positions to leave out too, per task; NULL = none. They must live while the SQL runs. */
     const struct TarnRoaring *const *also_deleted;
+    const bool *only; /* per task: yield those positions and no others; NULL = of none */
     /* Out, if not NULL: per task what is deleted by position, `also_deleted` included, in `arena`;
      * *deleted NULL = nothing. The bitmaps live as long as the SQL may be run. */
     const struct TarnRoaring ***deleted;

@@ -2,7 +2,8 @@
  *
  * "t AT (VERSION => 3)", "t AT (TIMESTAMP => ..)", "t FOR VERSION AS OF 3", "t FOR SYSTEM_TIME AS
  * OF .." become a table of another name, "t@1", with the old name as its alias; where each
- * stretch came from is kept, so that errors point into the text the user wrote.
+ * stretch came from is kept, so that errors point into the text the user wrote. So does the range
+ * of "t$changes": FOR VERSION FROM a TO b, FOR TIMESTAMP FROM a TO b.
  */
 #include <string.h>
 
@@ -59,6 +60,14 @@ static bool take_value(Rewriter *rewriter, size_t *at, TarnText *value) {
     return true;
 }
 
+/* "a TO b" or "a" after FOR VERSION FROM, FOR TIMESTAMP FROM. */
+static bool take_range(Rewriter *rewriter, size_t *at, TarnTravel *travel) {
+    if (!take_value(rewriter, at, &travel->from)) return false;
+    if (!tarn_query__token_is(&rewriter->tokens.items[*at], "TO")) return true;
+    ++*at;
+    return take_value(rewriter, at, travel->from_time ? &travel->time : &travel->version);
+}
+
 /* At AT or FOR: reads the clause if it is one. *end is the token after it. */
 static bool take_clause(Rewriter *rewriter, size_t at, bool *found, TarnTravel *travel,
                         size_t *end) {
@@ -86,7 +95,14 @@ static bool take_clause(Rewriter *rewriter, size_t at, bool *found, TarnTravel *
                    tarn_query__token_is(&items[at + 1], "SYSTEM_VERSION");
     bool time = tarn_query__token_is(&items[at + 1], "SYSTEM_TIME") ||
                 tarn_query__token_is(&items[at + 1], "TIMESTAMP");
-    if ((!version && !time) || !tarn_query__token_is(&items[at + 2], "AS") ||
+    if (!version && !time) return true;
+    if (tarn_query__token_is(&items[at + 2], "FROM")) {
+        *end = at + 3;
+        *found = true;
+        travel->from_time = time;
+        return take_range(rewriter, end, travel);
+    }
+    if (!tarn_query__token_is(&items[at + 2], "AS") ||
         !tarn_query__token_is(&items[at + 3], "OF")) {
         return true;
     }

@@ -14,7 +14,8 @@ static bool bind_select(TarnStatement *statement, const TarnParsed *parsed,
     bool ok = true;
     for (size_t i = 0; ok && i < prepared.rewritten.travels.count; i++) {
         const TarnTravel *travel = &prepared.rewritten.travels.items[i];
-        ok = travel->version.data == NULL && travel->time.data == NULL;
+        ok = travel->version.data == NULL && travel->time.data == NULL &&
+             travel->from.data == NULL;
     }
     if (!ok) {
         tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,

@@ -92,6 +92,14 @@ int64_t tarn_table__entry_sequence(const TarnManifestEntry *entry, const TarnMan
 
 /* --- which manifests --- */
 
+/* Of what a snapshot changed only the manifests that it added speak. */
+static bool may_have_entries(const Planner *planner, const TarnManifestFile *file) {
+    TarnScanEntries entries = planner->options->entries;
+    if (entries == TARN_SCAN_LIVE) return tarn_table__manifest_has_live(file);
+    if (file->is_deletes || file->added_snapshot_id != planner->plan->snapshot_id) return false;
+    return (entries == TARN_SCAN_ADDED ? file->added_files : file->deleted_files) != 0;
+}
+
 static bool select_manifests(Planner *planner, TarnError *error) {
     TarnScanPlan *plan = planner->plan;
     for (size_t i = 0; i < planner->file_count; i++) {
@@ -101,7 +109,7 @@ static bool select_manifests(Planner *planner, TarnError *error) {
         if (!tarn_table__spec_filters_get(&planner->filters, file, &filter, &spec, error)) {
             return false;
         }
-        planner->wanted[i] = tarn_table__manifest_has_live(file) &&
+        planner->wanted[i] = may_have_entries(planner, file) &&
                              tarn_table_partition_filter_manifest(filter, file->partitions,
                                                                   file->partition_count);
         size_t *total = file->is_deletes ? &plan->delete_manifests_total : &plan->manifests_total;
@@ -341,7 +349,7 @@ static bool keep_file(ManifestScan *scan, size_t number, const TarnPredicate *re
                       TarnMatch match, int64_t first_row_id, TarnError *error) {
     const TarnManifestEntry *entry = &scan->pin->manifest->entries[number];
     int64_t sequence = tarn_table__entry_sequence(entry, scan->pin->manifest, scan->file);
-    if (sequence == TARN_ABSENT) {
+    if (sequence == TARN_ABSENT && entry->status != TARN_ENTRY_DELETED) {
         return refuse_entry(scan, number, error, "an existing file without a sequence number");
     }
     TarnScanTask *task = push_task(scan->planner, scan->pin->path_hashes[number]);
@@ -372,6 +380,17 @@ static int64_t next_row_id(ManifestScan *scan, const TarnManifestEntry *entry) {
     return assigned;
 }
 
+/* Whether an entry is one that is asked for. */
+static bool is_meant(const ManifestScan *scan, const TarnManifestEntry *entry) {
+    TarnScanEntries entries = scan->planner->options->entries;
+    if (entries == TARN_SCAN_LIVE) return entry->status != TARN_ENTRY_DELETED;
+    int64_t snapshot_id = entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id
+                                                            : scan->file->added_snapshot_id;
+    return snapshot_id == scan->planner->plan->snapshot_id &&
+           entry->status ==
+               (entries == TARN_SCAN_ADDED ? TARN_ENTRY_ADDED : TARN_ENTRY_DELETED);
+}
+
 static bool scan_entry(ManifestScan *scan, size_t number, TarnError *error) {
     const TarnManifestPin *pin = scan->pin;
     TupleMemo *memo = &scan->memos[pin->tuple_of_entry[number]];
@@ -380,8 +399,9 @@ static bool scan_entry(ManifestScan *scan, size_t number, TarnError *error) {
         return true;
     }
     const TarnManifestEntry *entry = &pin->manifest->entries[number];
-    if (entry->status == TARN_ENTRY_DELETED) return true;
-    int64_t first_row_id = next_row_id(scan, entry);
+    bool removed = entry->status == TARN_ENTRY_DELETED;
+    int64_t first_row_id = removed ? entry->file.first_row_id : next_row_id(scan, entry);
+    if (!is_meant(scan, entry)) return true;
     if (entry->file.content != TARN_CONTENT_DATA) {
         return refuse_entry(scan, number, error, "a delete file among data files");
     }

@@ -16,6 +16,12 @@
 #include "table/manifest_cache.h"
 #include "table/predicate.h"
 
+typedef enum TarnScanEntries {
+    TARN_SCAN_LIVE,    /* the files of the snapshot, with their deletes */
+    TARN_SCAN_ADDED,   /* data files that the snapshot itself added; no deletes are looked for */
+    TARN_SCAN_REMOVED, /* that it removed; a first row id is known only if the entry says it */
+} TarnScanEntries;
+
 typedef struct TarnScanOptions {
     TarnStore *store;
     TarnManifestCache *cache; /* NULL = none */
@@ -25,6 +31,7 @@ typedef struct TarnScanOptions {
     size_t field_id_count;
     bool all_metrics; /* of all columns */
     bool all_deletes; /* plan->all_deletes is wanted */
+    TarnScanEntries entries;
     uint32_t threads; /* to decode manifests with; 0 = as many as there are processors */
 } TarnScanOptions;
 
