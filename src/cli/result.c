@@ -252,7 +252,7 @@ bool tarn_cli__result_write(TarnCli *cli, TarnStatement *statement,
                             const TarnCliResultOptions *options, TarnError *error) {
     Writer writer = {.cli = cli, .statement = statement, .options = options};
     if (cli->format == TARN_CLI_JSON) return write_json(&writer, error);
-    if (statement->rows != NULL) return write_rows(&writer, error);
+    if (statement->rows != NULL && !write_rows(&writer, error)) return false;
     if (options->progress != NULL) tarn_cli__progress_end(options->progress);
     if (statement->message != NULL) tarn_cli__say(cli, "%s", statement->message);
     return true;

@@ -319,7 +319,9 @@ static bool write_default_row(Filler *filler, size_t first) {
         }
     }
     tarn_base_buffer_byte(filler->out, ')');
-    filler->copied = filler->parsed->tokens.source.size;
+    const TarnText *select = &filler->parsed->select; /* RETURNING may follow */
+    filler->copied = (size_t)(select->data + select->size - filler->parsed->tokens.source.data);
+    tarn_base_buffer_byte(filler->out, ' ');
     return true;
 }
 

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "query/commit_private.h"
 #include "query/delete_files_private.h"
+#include "query/returning_private.h"
 #include "query/scan_private.h"
 #include "query/transaction_private.h"
 
@@ -44,6 +45,7 @@ typedef struct Dml {
     int64_t marks_id;
     TarnIntent intent;
     bool has_intent;
+    TarnReturning returning;
     TarnArena *arena;
     TarnWrittenFiles rows;  /* new values */
     TarnWrittenFiles moved; /* rows of files written anew */
@@ -80,6 +82,8 @@ static bool is_serializable(const Dml *dml) {
     const char *level = property_of(dml, "isolation-level");
     return level == NULL || strcmp(level, "snapshot") != 0;
 }
+
+static bool returns(const Dml *dml) { return dml->parsed->returning.data != NULL; }
 
 static bool keeps_lineage(const Dml *dml) { return dml->base->metadata->format_version >= 3; }
 
@@ -136,6 +140,7 @@ static bool prepare(Dml *dml) {
                           .source = needs_source ? &source : NULL,
                           .target = &dml->reference,
                           .lineage = keeps_lineage(dml),
+                          .returning = returns(dml),
                           .arena = dml->arena};
     dml->target = (TarnTarget){.reference = &dml->reference,
                                .table = dml->base,
@@ -166,8 +171,8 @@ static bool prepare(Dml *dml) {
  * SELECT list, where the engine makes it once for each row that the statement's own conditions
  * leave; among conditions it would be made in any order, for rows that are not meant too. */
 static void put_marked(const Dml *dml, TarnBuffer *sql) {
-    size_t columns = dml->parsed->kind == TARN_STATEMENT_DELETE ? 0
-                                                                : dml->target.schema->field_count;
+    bool none = dml->parsed->kind == TARN_STATEMENT_DELETE && !returns(dml);
+    size_t columns = none ? 0 : dml->target.schema->field_count;
     tarn_base_buffer_printf(sql,
                             " FROM (SELECT *, tarn_mark(%" PRId64
                             ", __tarn_action::BIGINT, __tarn_in, __tarn_at) AS __tarn_written "
@@ -224,20 +229,49 @@ static bool run_writing(Dml *dml) {
         tarn_base_buffer_string(&sql, ", __tarn_id AS \"" TARN_SCAN_ROW_ID "\", "
                                       "CAST(NULL AS BIGINT) AS \"" TARN_SCAN_LAST_UPDATED "\"");
     }
-    put_marked(dml, &sql);
+    if (returns(dml)) {
+        tarn_base_buffer_printf(&sql, " FROM " TARN_RETURNING_ROWS " WHERE __tarn_action <> %d",
+                                TARN_MARK_DELETE);
+    } else {
+        put_marked(dml, &sql);
+    }
     bool ok = tarn_base_buffer_check(&sql, dml->error) &&
               write_files(dml, tarn_base_buffer_view(&sql), 0, &dml->rows);
     tarn_base_buffer_dispose(&sql);
     return ok;
 }
 
+/* With RETURNING: first into the table of rows, from there into files. */
+static bool keep_returned(Dml *dml) {
+    TarnBuffer sql;
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_printf(&sql, "SELECT __tarn_action, %s",
+                            dml->sql.first_column == 4 ? "__tarn_id" : "NULL");
+    for (size_t i = 0; i < dml->target.schema->field_count; i++) {
+        tarn_base_buffer_printf(&sql, ", __tarn_c%zu", i);
+    }
+    put_marked(dml, &sql);
+    bool ok = tarn_base_buffer_check(&sql, dml->error) &&
+              tarn_query__returning_keep(&dml->returning, tarn_base_buffer_view(&sql), dml->error);
+    tarn_base_buffer_dispose(&sql);
+    return ok;
+}
+
+/* The last that the engine does for the statement: the next would end the result. */
+static bool open_returned(Dml *dml) {
+    return !returns(dml) || tarn_query__returning_open(&dml->returning, dml->error);
+}
+
 static bool run(Dml *dml) {
     bool once = dml->parsed->kind == TARN_STATEMENT_MERGE;
     size_t tasks = dml->target.plan != NULL ? dml->target.plan->task_count : 0;
-    if (!tarn_query__marks_begin(dml->query->marks, tasks, once, &dml->marks_id, dml->error)) {
+    if (!tarn_query__marks_begin(dml->query->marks, tasks, once, returns(dml), &dml->marks_id,
+                                 dml->error)) {
         return false;
     }
-    return dml->parsed->kind == TARN_STATEMENT_DELETE ? run_delete(dml) : run_writing(dml);
+    bool deletes = dml->parsed->kind == TARN_STATEMENT_DELETE;
+    if (returns(dml)) return keep_returned(dml) && (deletes || run_writing(dml));
+    return deletes ? run_delete(dml) : run_writing(dml);
 }
 
 /* --- what becomes of the files --- */
@@ -403,6 +437,14 @@ static bool commit_truncate(Dml *dml) {
 
 static bool attempt_rows(Dml *dml) {
     if (!name_target(dml) || !prepare(dml)) return false;
+    dml->returning = (TarnReturning){.statement = dml->statement,
+                                     .parsed = dml->parsed,
+                                     .schema = dml->target.schema,
+                                     .arena = dml->arena};
+    if (!tarn_query__returning_begin(&dml->returning, dml->error)) {
+        tarn_query__prepared_release(&dml->prepared);
+        return false;
+    }
     bool ok = run(dml);
     if (ok) {
         TarnMarkCounts counts = tarn_query__marks_counts(dml->query->marks);
@@ -410,7 +452,8 @@ static bool attempt_rows(Dml *dml) {
         dml->statement->plan = dml->prepared.plan;
         dml->statement->scans = dml->prepared.scans;
         dml->statement->scan_count = dml->prepared.scan_count;
-        ok = dml->statement->rows_changed == 0 || (write_changes(dml) && commit(dml));
+        bool changes = dml->statement->rows_changed > 0;
+        ok = (!changes || write_changes(dml)) && open_returned(dml) && (!changes || commit(dml));
     } else {
         dml->error->line = 0; /* the place is in SQL that no user wrote */
         dml->error->detail[0] = '\0';

@@ -15,7 +15,8 @@ typedef struct TarnPiece {
 
 /* The SELECT of what a statement changes. Its columns, in order: action (TarnMarkAction), task and
  * position of the row in the target, with lineage the row's id, then the columns of the table as
- * they will be; DELETE has the first three only. */
+ * they will be; DELETE has the first three only. With `returning`, rows that go have the columns
+ * as they were. */
 typedef struct TarnDmlSql {
     TarnText sql;
     struct {
@@ -34,6 +35,7 @@ typedef struct TarnDmlInput {
     const TarnSchema *source;  /* MERGE: columns of what is merged in; NULL = not asked for */
     const TarnReference *target; /* the table's name in the engine */
     bool lineage;
+    bool returning;
     TarnArena *arena;
 } TarnDmlInput;
 

@@ -195,6 +195,13 @@ static bool put_updated(Builder *builder, const TarnAssignments *assignments,
     return true;
 }
 
+/* What a row has in a column. */
+static void put_old(Builder *builder, const TarnField *field) {
+    put_cast(builder);
+    put_name(builder, builder->input->parsed->alias, field->name);
+    put_cast_end(builder, field);
+}
+
 static void put_source_column(Builder *builder, const TarnField *field) {
     const TarnField *source = tarn_query__find_field(builder->input->source,
                                                      tarn_base_text(field->name));
@@ -247,6 +254,10 @@ static bool put_from(Builder *builder) {
 static bool build_delete(Builder *builder) {
     tarn_base_buffer_printf(&builder->sql, "SELECT %d, ", TARN_MARK_DELETE);
     put_places(builder, true);
+    for (size_t i = 0; builder->input->returning && i < builder->input->schema->field_count; i++) {
+        put(builder, ", ");
+        put_old(builder, &builder->input->schema->fields[i]);
+    }
     return put_from(builder);
 }
 
@@ -362,8 +373,14 @@ static bool put_merged(Builder *builder, const TarnMergeClause *clause, size_t i
             return true;
         }
         return put_updated(builder, &clause->assignments, field);
-    default: put(builder, "NULL"); return true;
+    case TARN_MERGE_DELETE:
+        if (!input->returning) break;
+        put_old(builder, field);
+        return true;
+    case TARN_MERGE_NOTHING: break;
     }
+    put(builder, "NULL");
+    return true;
 }
 
 static bool check_clause(Builder *builder, const TarnMergeClause *clause) {

@@ -11,6 +11,7 @@
 #include "query/commit_private.h"
 #include "query/dml_private.h"
 #include "query/insert_private.h"
+#include "query/returning_private.h"
 #include "query/transaction_private.h"
 #include "query/write.h"
 
@@ -82,6 +83,8 @@ bool tarn_query__insert_rows(TarnInsert *write) {
                                 .select_sql = write->select};
     bool ok = (write->select.data == NULL ||
                tarn_query_write_files(&options, &statement->arena, &files, write->error)) &&
+              (write->returning == NULL ||
+               tarn_query__returning_open(write->returning, write->error)) &&
               commit_files(write, &files, &intent);
     if (!ok && !write->error->outcome_unknown) {
         tarn_catalog_intent_abandon(query->catalog, &intent);
@@ -206,6 +209,43 @@ bool tarn_query__insert_open(TarnInsert *write, const TarnRunOptions *run) {
     return true;
 }
 
+/* With RETURNING the rows are written from a table that they are kept in. */
+static bool keep_returned(TarnInsert *write, const TarnParsed *parsed, TarnReturning *returning) {
+    const TarnSchema *schema = tarn_table_metadata_current_schema(write->metadata);
+    TarnArena *arena = &write->statement->arena;
+    TarnBuffer rows;
+    TarnBuffer files;
+    if (parsed->returning.data == NULL) return true;
+    *returning = (TarnReturning){
+        .statement = write->statement, .parsed = parsed, .schema = schema, .arena = arena};
+    if (!tarn_query__returning_begin(returning, write->error)) return false;
+    tarn_base_buffer_init(&rows, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_init(&files, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_printf(&rows, "SELECT %d, NULL", TARN_MARK_INSERT);
+    for (size_t i = 0; i < schema->field_count; i++) {
+        TarnText name = tarn_base_text(schema->fields[i].name);
+        tarn_base_buffer_string(&rows, ", CAST(");
+        tarn_base_buffer_identifier(&rows, name);
+        tarn_base_buffer_string(&rows, " AS ");
+        tarn_table_type_to_sql(&schema->fields[i].type, &rows);
+        tarn_base_buffer_byte(&rows, ')');
+        tarn_base_buffer_printf(&files, "%s__tarn_c%zu AS ", i > 0 ? ", " : "SELECT ", i);
+        tarn_base_buffer_identifier(&files, name);
+    }
+    tarn_base_buffer_string(&rows, " FROM (\n");
+    tarn_base_buffer_text(&rows, write->select);
+    tarn_base_buffer_byte(&rows, ')');
+    tarn_base_buffer_string(&files, " FROM " TARN_RETURNING_ROWS);
+    bool ok = tarn_base_buffer_check(&rows, write->error) &&
+              tarn_base_buffer_check(&files, write->error) &&
+              tarn_query__returning_keep(returning, tarn_base_buffer_view(&rows), write->error);
+    write->returning = returning;
+    write->select = (TarnText){tarn_base_buffer_keep(&files, arena), files.size};
+    tarn_base_buffer_dispose(&rows);
+    tarn_base_buffer_dispose(&files);
+    return ok && tarn_base_arena_check(arena, write->error);
+}
+
 bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
                         const TarnRunOptions *run, TarnError *error) {
     TarnPrepared prepared;
@@ -213,6 +253,7 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
         .statement = statement, .parsed = parsed, .name = parsed->name, .error = error};
     if (!tarn_query__insert_open(&write, run)) return false;
     TarnParsed filled;
+    TarnReturning returning;
     bool ok = tarn_query__default_fill(parsed, tarn_table_metadata_current_schema(write.metadata),
                                        &statement->arena, &filled, error);
     parsed = &filled;
@@ -221,7 +262,8 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
         statement->scans = prepared.scans;
         statement->scan_count = prepared.scan_count;
         statement->plan = prepared.plan;
-        ok = wrap_select(&write, &prepared, parsed) && tarn_query__insert_rows(&write);
+        ok = wrap_select(&write, &prepared, parsed) && keep_returned(&write, parsed, &returning) &&
+             tarn_query__insert_rows(&write);
         tarn_query__prepared_release(&prepared);
     }
     tarn_catalog_table_release(write.base);

@@ -14,6 +14,7 @@ typedef struct TarnInsert {
     TarnText select;                   /* NULL data: no rows */
     const TarnLineageEdge *edges;
     size_t edge_count;
+    struct TarnReturning *returning; /* whose rows are shown; NULL = none */
     const char *ref; /* the branch written to; NULL = main */
     TarnError *error;
 } TarnInsert;

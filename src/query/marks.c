@@ -11,6 +11,7 @@ struct TarnMarks {
     pthread_mutex_t lock; /* counts and bitmaps */
     int64_t id;           /* of these marks; never used twice */
     bool once;
+    bool all;
     TarnRoaring **bitmaps;
     size_t task_count;
     TarnMarkCounts counts;
@@ -32,7 +33,7 @@ static void free_marks(void *state) {
     free(marks);
 }
 
-bool tarn_query__marks_begin(TarnMarks *marks, size_t tasks, bool once, int64_t *id,
+bool tarn_query__marks_begin(TarnMarks *marks, size_t tasks, bool once, bool all, int64_t *id,
                              TarnError *error) {
     tarn_query__marks_clear(marks);
     marks->bitmaps = calloc(tasks + 1, sizeof(TarnRoaring *));
@@ -41,6 +42,7 @@ bool tarn_query__marks_begin(TarnMarks *marks, size_t tasks, bool once, int64_t 
     }
     marks->task_count = tasks;
     marks->once = once;
+    marks->all = all;
     *id = marks->id;
     return true;
 }
@@ -72,8 +74,8 @@ static bool change_row(TarnMarks *marks, int64_t action, int64_t task, int64_t p
                                    "a row of the target matches more than one row of the source: "
                                    "which one should change it is not clear");
     }
-    *written = added && action == TARN_MARK_UPDATE;
-    marks->counts.updated += *written;
+    *written = added && (action == TARN_MARK_UPDATE || marks->all);
+    marks->counts.updated += added && action == TARN_MARK_UPDATE;
     marks->counts.deleted += added && action == TARN_MARK_DELETE;
     return true;
 }

@@ -26,8 +26,9 @@ typedef struct TarnMarkCounts {
  * out (UPDATE .. FROM with several matches, as PostgreSQL does). */
 bool tarn_query__marks_open(TarnEngineSession *session, TarnMarks **marks,
                             TarnError *error) TARN_CHECKED; /* the engine frees them */
-/* Begins anew, for a plan of `tasks` files; *id is what SQL names these marks by. */
-bool tarn_query__marks_begin(TarnMarks *marks, size_t tasks, bool once, int64_t *id,
+/* Begins anew, for a plan of `tasks` files; *id is what SQL names these marks by. `all`: the answer
+ * is whether the row is touched for the first time, deleted or not (RETURNING). */
+bool tarn_query__marks_begin(TarnMarks *marks, size_t tasks, bool once, bool all, int64_t *id,
                              TarnError *error) TARN_CHECKED;
 void tarn_query__marks_clear(TarnMarks *marks);
 /* Positions marked in a task's file; NULL = none. */

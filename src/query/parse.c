@@ -173,6 +173,26 @@ static bool parse_drop(TarnParser *parser) {
 
 /* --- INSERT --- */
 
+/* RETURNING is a reserved word: outside of brackets it can only end the SELECT. */
+static bool cut_returning(TarnParser *parser) {
+    TarnParsed *out = parser->out;
+    int depth = 0;
+    size_t start = parser->at;
+    for (; tarn_query__peek(parser)->kind != TARN_TOKEN_END; parser->at++) {
+        const TarnToken *token = tarn_query__peek(parser);
+        depth += tarn_query__token_symbol(token, "(") || tarn_query__token_symbol(token, "[") ||
+                 tarn_query__token_symbol(token, "{");
+        depth -= tarn_query__token_symbol(token, ")") || tarn_query__token_symbol(token, "]") ||
+                 tarn_query__token_symbol(token, "}");
+        if (depth != 0 || !tarn_query__token_is(token, "RETURNING")) continue;
+        out->select.size = (size_t)(token->text.data - out->select.data);
+        out->select = tarn_base_text_trim(out->select);
+        return tarn_query__take_returning(parser);
+    }
+    parser->at = start;
+    return true;
+}
+
 static bool parse_insert(TarnParser *parser) {
     TarnParsed *out = parser->out;
     out->kind = TARN_STATEMENT_INSERT;
@@ -198,8 +218,10 @@ static bool parse_insert(TarnParser *parser) {
         } while (tarn_query__accept_symbol(parser, ","));
         if (!tarn_query__expect_symbol(parser, ")")) return false;
     }
+    out->alias = out->name.name;
     out->select = tarn_query__rest_of(parser);
     const TarnToken *next = tarn_query__peek(parser);
+    if (!cut_returning(parser)) return false;
     bool good = tarn_query__token_is(next, "SELECT") || tarn_query__token_is(next, "VALUES") ||
                 tarn_query__token_is(next, "WITH") || tarn_query__token_is(next, "FROM") ||
                 tarn_query__token_symbol(next, "(") ||

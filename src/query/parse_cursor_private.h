@@ -60,6 +60,8 @@ bool tarn_query__parse_show_dropped(TarnParser *parser);
 /* ALTER TABLE t .. BRANCH and TAG, behind the verb; and whether DROP is one of them. */
 bool tarn_query__parse_ref(TarnParser *parser, TarnRefVerb verb);
 bool tarn_query__parse_is_ref_drop(const TarnParser *parser);
+/* RETURNING .. to the end of the statement, if it stands here; else the end. */
+bool tarn_query__take_returning(TarnParser *parser);
 bool tarn_query__parse_copy(TarnParser *parser);
 bool tarn_query__parse_delete(TarnParser *parser);
 bool tarn_query__parse_update(TarnParser *parser);

@@ -28,11 +28,11 @@ static bool take_alias(TarnParser *parser, const char *const *not_alias) {
     return true;
 }
 
-static bool refuse_returning(TarnParser *parser) {
-    if (!tarn_query__token_is(tarn_query__peek(parser), "RETURNING")) return true;
-    tarn_query__error_at(parser->tokens->source, tarn_query__offset_here(parser),
-                         TARN_E_SQL_UNSUPPORTED, parser->error, "RETURNING is not there yet");
-    return tarn_base_error_hint(parser->error, "SELECT the rows before or after the statement");
+bool tarn_query__take_returning(TarnParser *parser) {
+    if (!tarn_query__accept(parser, "RETURNING")) return tarn_query__expect_end(parser);
+    parser->out->returning = tarn_query__rest_of(parser);
+    return parser->out->returning.size > 0 ||
+           tarn_query__fail_expected(parser, "what is to be returned");
 }
 
 static bool stop_tail(const TarnToken *token) {
@@ -51,7 +51,7 @@ static bool take_where(TarnParser *parser) {
         !tarn_query__take_until(parser, "a condition", stop_tail, &parser->out->condition)) {
         return false;
     }
-    return refuse_returning(parser) && tarn_query__expect_end(parser);
+    return tarn_query__take_returning(parser);
 }
 
 static bool stop_value(const TarnToken *token) {
@@ -289,7 +289,7 @@ bool tarn_query__parse_merge(TarnParser *parser) {
     do {
         if (!take_clause(parser)) return false;
     } while (tarn_query__token_is(tarn_query__peek(parser), "WHEN"));
-    return refuse_returning(parser) && tarn_query__expect_end(parser);
+    return tarn_query__take_returning(parser);
 }
 
 /* --- transactions --- */

@@ -158,10 +158,12 @@ typedef struct TarnParsed {
     TarnTexts insert_columns;
     bool by_name;
     bool overwrite;
+    /* Of INSERT, UPDATE, DELETE, MERGE: what stands behind RETURNING; data NULL = nothing */
+    TarnText returning;
     /* COPY: insert_columns too; from a query: `select` */
     TarnCopyStatement copy;
     /* DELETE, UPDATE, MERGE */
-    const char *alias;   /* of the table; its name if none was given */
+    const char *alias;   /* of the table; its name if none was given; of INSERT too */
     TarnText from;       /* what stands behind USING or FROM; data NULL = nothing */
     const char *source;  /* MERGE: the name of what is merged in */
     TarnText condition;  /* WHERE, or MERGE's ON; data NULL = none */

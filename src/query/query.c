@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "query/functions.h"
 #include "query/query_private.h"
+#include "query/returning_private.h"
 #include "query/storage.h"
 #include "query/transaction_private.h"
 
@@ -216,6 +217,7 @@ bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *optio
     const TarnRunOptions run = options_of(query, options);
     ok = ok && tarn_query_storage_renew(query->engine, query->catalog, &query->keys_expire_us,
                                         error) &&
+         tarn_query__returning_forget(query, error) &&
          tarn_query__parse(made->text, &made->arena, &parsed, error) &&
          run_parsed(made, &parsed, &run, error);
     if (ok) {

@@ -103,7 +103,7 @@ struct TarnStatement {
     TarnEngineResult *rows; /* NULL = the statement has none */
     int64_t rows_changed;   /* -1 = does not apply */
     int64_t snapshot_id;    /* committed by it; TARN_ABSENT = none */
-    const char *message;    /* what was done, for people: "created table raw.t"; NULL = rows */
+    const char *message;    /* what was done, for people: "created table raw.t"; NULL = only rows */
     TarnScanStats *scans;
     size_t scan_count;
     const TarnBoundPlan *plan; /* of the SELECT in it; NULL = none */

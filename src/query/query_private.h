@@ -19,6 +19,7 @@ struct TarnQuery {
     int64_t keys_expire_us; /* of those for S3 that the engine has; INT64_MAX = never */
     bool keeps_footers;    /* the engine does: see prepare.c */
     bool clusters;         /* the functions of cluster.c are registered */
+    bool has_returned;     /* tables of returning.c are there */
     const char *branch;    /* of runs that name none; NULL = main */
     TarnFileLists *file_lists; /* of the statement prepared last; the engine frees it */
     TarnMarks *marks;          /* of the statement that runs; likewise */
@@ -192,6 +193,10 @@ bool tarn_query__default_fill(const TarnParsed *parsed, const TarnSchema *schema
  * VARIANT columns; its first line is then the wrapper's. (variant.c) */
 bool tarn_query__readable(const TarnPrepared *prepared, TarnText *sql, TarnError *error)
     TARN_CHECKED;
+
+/* The same for any SQL that the engine can run as it is. */
+bool tarn_query__readable_sql(TarnEngineSession *session, TarnText *sql, TarnArena *arena,
+                              TarnError *error) TARN_CHECKED;
 
 /* --- branches (ref.c) --- */
 

@@ -96,7 +96,7 @@ static void write_column(const TarnEngineType *type, uint32_t column, TarnBuffer
     tarn_base_buffer_string(out, ") END");
 }
 
-static bool wrap(const TarnPrepared *prepared, const TarnEngineResult *rows, TarnText *sql,
+static bool wrap(const TarnEngineResult *rows, TarnText *sql, TarnArena *arena,
                  TarnError *error) {
     TarnBuffer out;
     uint32_t count = tarn_engine_result_column_count(rows);
@@ -109,7 +109,7 @@ static bool wrap(const TarnPrepared *prepared, const TarnEngineResult *rows, Tar
         tarn_base_buffer_identifier(&out, tarn_base_text(tarn_engine_result_column_name(rows, i)));
     }
     tarn_base_buffer_string(&out, " FROM (\n");
-    tarn_base_buffer_text(&out, prepared->rewritten.sql);
+    tarn_base_buffer_text(&out, *sql);
     tarn_base_buffer_string(&out, "\n) AS \"__rows\"(");
     for (uint32_t i = 0; i < count; i++) {
         tarn_base_buffer_printf(&out, "%s\"__c%u\"", i > 0 ? ", " : "", i);
@@ -117,24 +117,28 @@ static bool wrap(const TarnPrepared *prepared, const TarnEngineResult *rows, Tar
     tarn_base_buffer_byte(&out, ')');
     bool done = tarn_base_buffer_check(&out, error);
     if (done) {
-        *sql = (TarnText){tarn_base_text_string(prepared->arena, tarn_base_buffer_view(&out)),
-                          out.size};
-        done = tarn_base_arena_check(prepared->arena, error);
+        *sql = (TarnText){tarn_base_text_string(arena, tarn_base_buffer_view(&out)), out.size};
+        done = tarn_base_arena_check(arena, error);
     }
     tarn_base_buffer_dispose(&out);
     return done;
 }
 
-bool tarn_query__readable(const TarnPrepared *prepared, TarnText *sql, TarnError *error) {
+bool tarn_query__readable_sql(TarnEngineSession *session, TarnText *sql, TarnArena *arena,
+                              TarnError *error) {
     TarnEngineResult *rows = NULL;
-    *sql = prepared->rewritten.sql;
-    if (!may_yield_variant(prepared)) return true;
-    if (!tarn_engine_describe(prepared->query->session, *sql, &rows, error)) return false;
+    if (!tarn_engine_describe(session, *sql, &rows, error)) return false;
     bool found = false;
     for (uint32_t i = 0; i < tarn_engine_result_column_count(rows); i++) {
         found = found || has_variant(tarn_engine_result_column_type(rows, i));
     }
-    bool done = !found || wrap(prepared, rows, sql, error);
+    bool done = !found || wrap(rows, sql, arena, error);
     tarn_engine_result_free(rows);
     return done;
+}
+
+bool tarn_query__readable(const TarnPrepared *prepared, TarnText *sql, TarnError *error) {
+    *sql = prepared->rewritten.sql;
+    return !may_yield_variant(prepared) ||
+           tarn_query__readable_sql(prepared->query->session, sql, prepared->arena, error);
 }

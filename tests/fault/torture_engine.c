@@ -193,6 +193,12 @@ static const char *text_of(const char *format, int number) {
 static bool insert_rows(void) {
     return run_sql(text_of("insert into sandbox.t values (%d, 'x')", lake.turn), NULL);
 }
+static bool insert_returning(void) {
+    long shown = -1;
+    bool ok = run_sql(text_of("insert into sandbox.r values (%d) returning n", lake.turn), &shown);
+    if (ok) CHECK_INT(shown, lake.turn);
+    return ok;
+}
 static bool insert_partitioned(void) {
     return run_sql(text_of("insert into sandbox.p select %d, i %% 3 from range(6) r(i)",
                            lake.turn), NULL);
@@ -299,6 +305,7 @@ typedef struct Scenario {
 static const Scenario scenarios[] = {
     {"select", read_rows, NULL, NULL},
     {"insert", insert_rows, "select count(*) from sandbox.t", "sandbox.t"},
+    {"insert returning", insert_returning, "select count(*) from sandbox.r", "sandbox.r"},
     {"insert into partitions", insert_partitioned, "select count(distinct n) from sandbox.p",
      "sandbox.p"},
     {"create table", create_table, NULL, NULL},
@@ -420,6 +427,7 @@ static bool begin(void) {
     fault_vfs_use(decide, NULL);
     return open_lake() && run_sql("create table sandbox.t (n int, s text)", NULL) &&
            run_sql("create table sandbox.wide (n int)", NULL) &&
+           run_sql("create table sandbox.r (n int)", NULL) &&
            run_sql("create table sandbox.copied (n int, s text)", NULL) &&
            run_sql("create table sandbox.p (n int, b int) partitioned by (b)", NULL);
 }

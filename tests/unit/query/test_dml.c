@@ -63,6 +63,25 @@ static void columns_may_be_called_anything(void) {
     RUN("select * from sandbox.n order by 1", "0|f0|0;2|f2|4;3|f3|6");
 }
 
+/* The rows of RETURNING, whatever the columns are called, with the message behind them. */
+static void returned_rows_have_the_tables_columns(void) {
+    RUN("create table sandbox.\"r\"\"x\" (merge_action int, __t int, \"a \"\"b\" varchar)",
+        "created table sandbox.r\"x");
+    RUN("insert into sandbox.\"r\"\"x\" values (1, 2, '%s; --') returning *, \"r\"\"x\".__t",
+        "1|2|%s; --|2inserted 1 row into sandbox.r\"x");
+    RUN("merge into sandbox.\"r\"\"x\" t using (select 1 as k) s on t.merge_action = s.k "
+        "when matched then update set __t = 5 returning *, merge_action",
+        "1|5|%s; --|1merged 1 row into sandbox.\"r\"\"x\"");
+    RUN("delete from sandbox.\"r\"\"x\" returning \"a \"\"b\" -- all of them",
+        "%s; --deleted 1 row from sandbox.\"r\"\"x\"");
+    CHECK(strncmp(run("delete from sandbox.\"r\"\"x\" returning __tarn_action"), "error: SQL_BIND",
+                  15) == 0);
+    CHECK(strncmp(run("select * from temp.__tarn_shown"), "error: ZONE_NOT_FOUND", 21) == 0);
+    CHECK(strncmp(run("delete from sandbox.\"r\"\"x\" returning "
+                      "(select __tarn_action from temp.main.__tarn_rows)"),
+                  "error: SQL_UNSUPPORTED", 22) == 0);
+}
+
 /* Another connection to the same lake. */
 static TarnDb *other_db;
 static TarnCatalog *other_catalog;
@@ -180,6 +199,7 @@ int main(int argc, char **argv) {
     TAP_TEST(only_rows_of_the_condition_change);
     TAP_TEST(a_failed_statement_leaves_nothing);
     TAP_TEST(columns_may_be_called_anything);
+    TAP_TEST(returned_rows_have_the_tables_columns);
     TAP_TEST(transactions_see_one_state);
     TAP_TEST(conflicts_end_transactions);
     TAP_TEST(row_ids_stay_unique_over_a_rebase);
