@@ -33,10 +33,10 @@ static void keep_intent(TarnQuery *query, const char *location, const TarnIntent
 bool tarn_query__write_record(TarnQuery *query, const TarnTableWrite *write, TarnDb *db,
                               TarnError *error) {
     const TarnOs *os = tarn_catalog_options(query->catalog)->os;
-    bool is_new = write->base == NULL;
     /* A new table forgets what led into one of its name before. */
-    if (write->edge_count == 0 && !is_new) return true;
-    return (is_new ? tarn_govern_lineage_replace
+    bool replaces = write->base == NULL || write->replaces;
+    if (write->edge_count == 0 && !replaces) return true;
+    return (replaces ? tarn_govern_lineage_replace
                    : tarn_govern_lineage_add)(db, write->name, write->edges, write->edge_count,
                                               write->intent->id, tarn_os_clock_ms(os), error);
 }

@@ -14,6 +14,7 @@ typedef struct TarnTableWrite {
     size_t file_count;
     const TarnLineageEdge *edges;
     size_t edge_count;
+    bool replaces; /* all rows there were: the edges are the table's only ones then */
     const TarnIntent *intent;
     TarnArena *arena;    /* that all of this is in; a transaction takes its memory over */
     TarnScanPlan *plan;  /* whose manifests it points into; likewise, and sets this NULL */

@@ -402,6 +402,12 @@ static bool commit(Dml *dml) {
     change.refuse_new_data = is_serializable(dml);
     /* What was changed by someone else meanwhile must not be changed on top of the old values. */
     change.refuse_new_deletes = dml->parsed->kind != TARN_STATEMENT_DELETE;
+    TarnLineageEdge *edges = NULL;
+    if (!tarn_query__dml_lineage(&dml->prepared, &dml->sql, dml->base, dml->target.schema, &edges,
+                                 &write.edge_count, dml->error)) {
+        return false;
+    }
+    write.edges = edges;
     write.change = &change;
     write.files = locations;
     write.plan = dml->target.plan;

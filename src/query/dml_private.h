@@ -25,6 +25,8 @@ typedef struct TarnDmlSql {
         size_t capacity;
     } pieces;
     size_t first_column; /* of the table's */
+    bool *assigned;      /* per column of the table: some clause gives it a value */
+    bool deletes;        /* some clause deletes rows */
 } TarnDmlSql;
 
 typedef struct TarnDmlInput {
@@ -44,6 +46,13 @@ bool tarn_query__dml_sql(const TarnDmlInput *input, TarnDmlSql *out, TarnError *
 bool tarn_query__dml_needs_source(const TarnParsed *parsed);
 /* An error placed in the SQL, placed in the user's statement, or at its start. */
 void tarn_query__dml_error_back(const TarnDmlSql *sql, TarnText user, TarnError *error);
+/* Where the values come from that a statement gives, and which columns decide about the rows it
+ * deletes: edges into the table, or into columns of it. What a column has of itself, or a table, is
+ * none: UPDATE t SET a = a + b leads from b to a. (lineage.c) */
+bool tarn_query__dml_lineage(const TarnPrepared *prepared, const TarnDmlSql *sql,
+                             const TarnTable *table, const TarnSchema *schema,
+                             TarnLineageEdge **edges, size_t *count,
+                             TarnError *error) TARN_CHECKED;
 /* The field of a name, whatever its case; NULL = none. Refusing names what is near. */
 const TarnField *tarn_query__find_field(const TarnSchema *schema, TarnText name);
 bool tarn_query__refuse_column(const TarnParsed *parsed, const TarnSchema *schema, TarnText name,

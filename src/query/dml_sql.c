@@ -252,6 +252,7 @@ static bool put_from(Builder *builder) {
 }
 
 static bool build_delete(Builder *builder) {
+    builder->out->deletes = true;
     tarn_base_buffer_printf(&builder->sql, "SELECT %d, ", TARN_MARK_DELETE);
     put_places(builder, true);
     for (size_t i = 0; builder->input->returning && i < builder->input->schema->field_count; i++) {
@@ -267,8 +268,10 @@ static bool build_update(Builder *builder) {
     tarn_base_buffer_printf(&builder->sql, "SELECT %d, ", TARN_MARK_UPDATE);
     put_places(builder, false);
     for (size_t i = 0; i < input->schema->field_count; i++) {
+        const TarnField *field = &input->schema->fields[i];
         put(builder, ", ");
-        if (!put_updated(builder, &input->parsed->assignments, &input->schema->fields[i])) {
+        builder->out->assigned[i] = assignment_of(&input->parsed->assignments, field) != NULL;
+        if (!put_updated(builder, &input->parsed->assignments, field)) {
             return false;
         }
     }
@@ -325,6 +328,7 @@ static bool put_actions(Builder *builder) {
             tarn_base_buffer_printf(&builder->sql, "%d", TARN_MARK_UPDATE);
             break;
         case TARN_MERGE_DELETE:
+            builder->out->deletes = true;
             tarn_base_buffer_printf(&builder->sql, "%d", TARN_MARK_DELETE);
             break;
         case TARN_MERGE_INSERT:
@@ -359,6 +363,19 @@ static bool put_inserted(Builder *builder, const TarnMergeClause *clause, size_t
     }
     put_cast_end(builder, field);
     return true;
+}
+
+/* Columns that an INSERT leaves out get their default, which comes from nowhere. */
+static bool is_assigned(const Builder *builder, const TarnMergeClause *clause, size_t index) {
+    const TarnDmlInput *input = builder->input;
+    const TarnField *field = &input->schema->fields[index];
+    bool changes = clause->action == TARN_MERGE_INSERT || clause->action == TARN_MERGE_UPDATE;
+    bool by_place = clause->assignments.count > 0 &&
+                    clause->assignments.items[0].column.data == NULL;
+    if (!changes || by_place) return changes;
+    return clause->by_name
+               ? tarn_query__find_field(input->source, tarn_base_text(field->name)) != NULL
+               : assignment_of(&clause->assignments, field) != NULL;
 }
 
 static bool put_merged(Builder *builder, const TarnMergeClause *clause, size_t index) {
@@ -399,10 +416,10 @@ static bool put_merged_column(Builder *builder, size_t index) {
     const TarnParsed *parsed = builder->input->parsed;
     put(builder, ", CASE");
     for (size_t i = 0; i < parsed->clauses.count; i++) {
-        if (!put_match(builder, &parsed->clauses.items[i]) ||
-            !put_merged(builder, &parsed->clauses.items[i], index)) {
-            return false;
-        }
+        const TarnMergeClause *clause = &parsed->clauses.items[i];
+        bool *assigned = &builder->out->assigned[index];
+        *assigned = *assigned || is_assigned(builder, clause, index);
+        if (!put_match(builder, clause) || !put_merged(builder, clause, index)) return false;
     }
     put(builder, " END");
     return true;
@@ -460,6 +477,8 @@ static bool build_merge(Builder *builder) {
 bool tarn_query__dml_sql(const TarnDmlInput *input, TarnDmlSql *out, TarnError *error) {
     Builder builder = {.input = input, .out = out, .error = error};
     *out = (TarnDmlSql){0};
+    out->assigned = TARN_NEW_ARRAY(input->arena, input->schema->field_count + 1, bool);
+    if (out->assigned == NULL) return tarn_base_arena_check(input->arena, error);
     tarn_base_buffer_init(&builder.sql, TARN_LIMIT_SQL_BYTES);
     bool ok = true;
     switch (input->parsed->kind) {

@@ -53,6 +53,8 @@ static bool commit_files(TarnInsert *write, const TarnWrittenFiles *files,
             change.remove_where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
         }
     }
+    /* on a branch the rows of main stay, and what they come from */
+    bool replaces = parsed->overwrite && !change.replace_partitions && write->ref == NULL;
     TarnTableWrite commit = {.name = write->name,
                              .base = write->base,
                              .create = write->base == NULL ? write->metadata : NULL,
@@ -61,6 +63,7 @@ static bool commit_files(TarnInsert *write, const TarnWrittenFiles *files,
                              .file_count = files->count,
                              .edges = write->edges,
                              .edge_count = write->edge_count,
+                             .replaces = replaces,
                              .intent = intent,
                              .arena = &write->statement->arena};
     if (!tarn_query__write_commit(write->statement->query, &commit, write->error)) return false;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "query/query_private.h"
+#include "query/dml_private.h"
 
 static const char *table_text(const TarnPlanTable *table, const TarnScanStats *scans,
                               size_t scan_count, TarnArena *arena) {
@@ -66,4 +66,61 @@ bool tarn_query_lineage_edges(const TarnBoundPlan *plan, const TarnScanStats *sc
         (*edges)[(*count)++] = (TarnLineageEdge){.from = names[i], .indirect = true};
     }
     return tarn_base_arena_check(arena, error);
+}
+
+/* --- statements that change rows --- */
+
+/* What decides about the rows that go: an output of no name, for the table as a whole. */
+static bool deciding_output(const TarnBoundPlan *plan, TarnArena *arena, TarnPlanOutput *output,
+                            TarnError *error) {
+    const TarnPlanOutput *action = &plan->outputs[0];
+    *output = *action;
+    output->name = NULL;
+    output->sources = TARN_NEW_ARRAY(arena, action->source_count + 1, TarnLineageSource);
+    if (output->sources == NULL) return tarn_base_arena_check(arena, error);
+    for (size_t i = 0; i < action->source_count; i++) {
+        output->sources[i] = action->sources[i];
+        output->sources[i].kind = TARN_LINEAGE_INDIRECT;
+    }
+    return true;
+}
+
+/* Of a column to itself, of the table to itself, or of a place of a row. */
+static bool is_own(const TarnLineageEdge *edge, const char *table, const TarnSchema *schema) {
+    if (strcmp(edge->from, table) != 0) return false;
+    return edge->to_column == NULL || edge->from_column == NULL ||
+           strcmp(edge->from_column, edge->to_column) == 0 ||
+           tarn_query__find_field(schema, tarn_base_text(edge->from_column)) == NULL;
+}
+
+bool tarn_query__dml_lineage(const TarnPrepared *prepared, const TarnDmlSql *sql,
+                             const TarnTable *table, const TarnSchema *schema,
+                             TarnLineageEdge **edges, size_t *count, TarnError *error) {
+    const TarnBoundPlan *plan = prepared->plan;
+    TarnArena *arena = prepared->arena;
+    TarnBoundPlan given = *plan;
+    const char *name = tarn_catalog_name_text(table->name, arena);
+    size_t all = 0;
+    given.output_count = 0;
+    given.outputs = TARN_NEW_ARRAY(arena, schema->field_count + 2, TarnPlanOutput);
+    if (!tarn_base_arena_check(arena, error)) return false;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        size_t from = sql->first_column + i;
+        if (!sql->assigned[i] || from >= plan->output_count) continue;
+        given.outputs[given.output_count] = plan->outputs[from];
+        given.outputs[given.output_count++].name = schema->fields[i].name;
+    }
+    if (sql->deletes &&
+        !deciding_output(plan, arena, &given.outputs[given.output_count++], error)) {
+        return false;
+    }
+    if (!tarn_query_lineage_edges(&given, prepared->scans, prepared->scan_count, arena, edges,
+                                  &all, error)) {
+        return false;
+    }
+    *count = 0;
+    for (size_t i = 0; i < all; i++) {
+        if (!is_own(&(*edges)[i], name, schema)) (*edges)[(*count)++] = (*edges)[i];
+    }
+    return true;
 }

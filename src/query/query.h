@@ -142,7 +142,7 @@ bool tarn_query_prepare_select(TarnQuery *query, TarnText select_sql,
                                const TarnRunOptions *options, TarnArena *arena,
                                TarnSelectInfo *info, TarnError *error) TARN_CHECKED;
 /* The lineage of a SELECT that was written into a table, for tarn_govern_lineage_replace().
- * INSERT and CREATE TABLE AS record theirs by themselves, with their commit. */
+ * Statements record theirs by themselves, with their commit. */
 bool tarn_query_lineage_edges(const TarnBoundPlan *plan, const TarnScanStats *scans,
                               size_t scan_count, TarnArena *arena, TarnLineageEdge **edges,
                               size_t *count, TarnError *error) TARN_CHECKED;

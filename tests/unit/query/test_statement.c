@@ -165,9 +165,55 @@ static void writes_record_their_lineage(void) {
     RUN("insert into sandbox.la (a) select id from sandbox.p where d < '2026-01-02'",
         "inserted 1 row into sandbox.la");
     CHECK_STRING(edges_into("sandbox.la"), "sandbox.h.v>a;sandbox.p.id>a;sandbox.p.d?>a");
+    RUN("insert overwrite sandbox.la select v + 1 from sandbox.h",
+        "inserted 2 rows into sandbox.la");
+    CHECK_STRING(edges_into("sandbox.la"), "sandbox.h.v>a");
     RUN("drop table sandbox.la", "dropped table sandbox.la");
     RUN("create table sandbox.la (a int)", "created table sandbox.la");
     CHECK_STRING(edges_into("sandbox.la"), "");
+}
+
+/* Columns that are given a value have edges from what it was made of and what it depended on; those
+ * that are not, and what a column or the table has of itself, have none. */
+static void changes_record_their_lineage(void) {
+    RUN("create table sandbox.lt (id int, a int, b int, c int)", "created table sandbox.lt");
+    RUN("create table sandbox.ls (id int, a int, x int)", "created table sandbox.ls");
+    RUN("insert into sandbox.ls values (1, 2, 3), (2, 3, 4)", "inserted 2 rows into sandbox.ls");
+    RUN("insert into sandbox.lt values (1, 1, 1, 1)", "inserted 1 row into sandbox.lt");
+    RUN("update sandbox.lt set a = a + 1", "updated 1 row of sandbox.lt");
+    RUN("update sandbox.lt set a = 5 where a > 0", "updated 1 row of sandbox.lt");
+    CHECK_STRING(edges_into("sandbox.lt"), "");
+    RUN("update sandbox.lt set a = a + b where id = 1", "updated 1 row of sandbox.lt");
+    CHECK_STRING(edges_into("sandbox.lt"), "sandbox.lt.b>a;sandbox.lt.id?>a");
+    RUN("insert overwrite sandbox.lt values (1, 1, 1, 1)", "inserted 1 row into sandbox.lt");
+    CHECK_STRING(edges_into("sandbox.lt"), "");
+    RUN("update sandbox.lt set c = s.x from sandbox.ls s where s.id = 2",
+        "updated 1 row of sandbox.lt");
+    CHECK_STRING(edges_into("sandbox.lt"), "sandbox.ls.x>c;sandbox.ls.id?>c");
+    RUN("insert overwrite sandbox.lt values (1, 1, 1, 1)", "inserted 1 row into sandbox.lt");
+    RUN("delete from sandbox.lt where b = 9", "deleted 0 rows from sandbox.lt");
+    RUN("delete from sandbox.lt using sandbox.ls s where lt.id = s.id and s.x > 1",
+        "deleted 1 row from sandbox.lt");
+    CHECK_STRING(edges_into("sandbox.lt"), "sandbox.ls.id?>;sandbox.ls.x?>");
+    RUN("insert overwrite sandbox.lt values (1, 1, 1, 1)", "inserted 1 row into sandbox.lt");
+    RUN("merge into sandbox.lt t using sandbox.ls s on t.id = s.id "
+        "when matched then update set a = s.x when not matched then insert (id) values (s.id)",
+        "merged 2 rows into sandbox.lt");
+    CHECK_STRING(edges_into("sandbox.lt"),
+                 "sandbox.ls.x>a;sandbox.ls.id?>a;sandbox.lt.id?>a;sandbox.ls.id>id");
+    RUN("insert overwrite sandbox.lt values (1, 1, 1, 1)", "inserted 1 row into sandbox.lt");
+    RUN("merge into sandbox.lt t using (select id, x as b from sandbox.ls) s on t.id = s.id "
+        "when not matched then insert *", "merged 1 row into sandbox.lt");
+    CHECK_STRING(edges_into("sandbox.lt"),
+                 "sandbox.ls.x>b;sandbox.ls.id?>b;sandbox.lt.id?>b;sandbox.ls.id>id");
+    RUN("begin", "began a transaction");
+    RUN("update sandbox.lt set c = b", "updated 2 rows of sandbox.lt");
+    RUN("rollback", "rolled back");
+    RUN("begin", "began a transaction");
+    RUN("update sandbox.lt set a = c", "updated 2 rows of sandbox.lt");
+    RUN("commit", "committed 1 table");
+    CHECK_STRING(edges_into("sandbox.lt"), "sandbox.lt.c>a;sandbox.ls.x>b;sandbox.ls.id?>b;"
+                                           "sandbox.lt.id?>b;sandbox.ls.id>id");
 }
 
 static void views_are_selects(void) {
@@ -254,6 +300,7 @@ int main(int argc, char **argv) {
     TAP_TEST(the_past_can_be_read);
     TAP_TEST(the_newest_snapshot_is_the_past_too);
     TAP_TEST(writes_record_their_lineage);
+    TAP_TEST(changes_record_their_lineage);
     TAP_TEST(views_are_selects);
     TAP_TEST(what_is_not_understood_is_refused);
     TAP_TEST(errors_point_at_the_place);
