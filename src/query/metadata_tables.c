@@ -1,5 +1,5 @@
 /* Metadata tables: "t$snapshots", "t$history", "t$refs", "t$manifests", "t$files", "t$entries",
- * "t$partitions", as tables of the engine filled from what the table core tells.
+ * "t$partitions", "t$statistics", as tables of the engine filled from what the table core tells.
  *
  * Columns are named as in the other implementations' metadata tables.
  */
@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/time.h"
-#include "query/query_private.h"
+#include "query/statistics_private.h"
 #include "table/scan_inspect.h"
 
 typedef struct Fill {
@@ -219,6 +219,26 @@ static bool fill_partitions(Fill *fill) {
     return ok;
 }
 
+static bool fill_statistics(Fill *fill) {
+    TarnStatisticsRow *rows = NULL;
+    size_t count = 0;
+    TarnArena arena;
+    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    bool ok = tarn_query__statistics_rows(fill->table->metadata, &arena, &rows, &count,
+                                          fill->error);
+    for (size_t i = 0; ok && i < count; i++) {
+        put_int(fill, rows[i].snapshot_id);
+        put_text(fill, tarn_base_text(rows[i].column));
+        put_int(fill, rows[i].field_id);
+        put_text(fill, rows[i].type);
+        put_int(fill, rows[i].ndv);
+        put_text(fill, rows[i].path);
+        ok = end_row(fill);
+    }
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
 /* --- the list --- */
 
 typedef struct MetadataTable {
@@ -258,6 +278,10 @@ static const MetadataTable metadata_tables[] = {
      "total_data_file_size_in_bytes BIGINT, last_updated_snapshot_id BIGINT, last_updated_at "
      "TIMESTAMPTZ",
      fill_partitions},
+    {"statistics",
+     "snapshot_id BIGINT, column_name VARCHAR, field_id INTEGER, blob_type VARCHAR, ndv BIGINT, "
+     "statistics_path VARCHAR",
+     fill_statistics},
 };
 
 /* Its rows are those of data files, so it is no table that is filled: see changes.c. */

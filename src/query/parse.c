@@ -230,6 +230,23 @@ static bool parse_insert(TarnParser *parser) {
     return good || tarn_query__fail_expected(parser, "SELECT or VALUES");
 }
 
+/* PostgreSQL's: ANALYZE [VERBOSE] t [(column, ..)] */
+static bool parse_analyze(TarnParser *parser) {
+    TarnParsed *out = parser->out;
+    out->kind = TARN_STATEMENT_ANALYZE;
+    (void)tarn_query__accept(parser, "VERBOSE");
+    if (!tarn_query__take_table(parser, &out->name)) return false;
+    if (tarn_query__accept_symbol(parser, "(")) {
+        do {
+            TarnText *name = TARN_PUSH(parser->arena, &out->insert_columns);
+            if (name == NULL) return tarn_base_arena_check(parser->arena, parser->error);
+            if (!tarn_query__take_name(parser, "a column name", name)) return false;
+        } while (tarn_query__accept_symbol(parser, ","));
+        if (!tarn_query__expect_symbol(parser, ")")) return false;
+    }
+    return tarn_query__expect_end(parser);
+}
+
 /* --- looking --- */
 
 static bool parse_describe(TarnParser *parser) {
@@ -306,6 +323,9 @@ bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, Tarn
     if (tarn_query__accept(&parser, "UPDATE")) return tarn_query__parse_update(&parser);
     if (tarn_query__accept(&parser, "MERGE")) return tarn_query__parse_merge(&parser);
     if (tarn_query__accept(&parser, "COPY")) return tarn_query__parse_copy(&parser);
+    if (tarn_query__accept(&parser, "ANALYZE") || tarn_query__accept(&parser, "ANALYSE")) {
+        return parse_analyze(&parser);
+    }
     if (tarn_query__accept(&parser, "TRUNCATE")) return tarn_query__parse_truncate(&parser);
     if (tarn_query__parse_is_transaction(&parser)) {
         return tarn_query__parse_transaction(&parser);

@@ -154,7 +154,7 @@ typedef struct TarnParsed {
         size_t count;
         size_t capacity;
     } settings;
-    /* INSERT */
+    /* INSERT, ANALYZE */
     TarnTexts insert_columns;
     bool by_name;
     bool overwrite;

@@ -172,6 +172,7 @@ static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,
     case TARN_STATEMENT_TRUNCATE: return tarn_query__dml(statement, parsed, run, error);
     case TARN_STATEMENT_COPY_FROM: return tarn_query__copy_from(statement, parsed, run, error);
     case TARN_STATEMENT_COPY_TO: return tarn_query__copy_to(statement, parsed, run, error);
+    case TARN_STATEMENT_ANALYZE: return tarn_query__analyze(statement, parsed, run, error);
     case TARN_STATEMENT_BEGIN:
     case TARN_STATEMENT_COMMIT:
     case TARN_STATEMENT_ROLLBACK: return tarn_query__transaction_run(statement, parsed, error);

@@ -251,6 +251,8 @@ bool tarn_query__copy_from(TarnStatement *statement, const TarnParsed *parsed,
                            const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__copy_to(TarnStatement *statement, const TarnParsed *parsed,
                          const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
+bool tarn_query__analyze(TarnStatement *statement, const TarnParsed *parsed,
+                         const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed,
                               const TarnRunOptions *run, TarnError *error) TARN_CHECKED;
 bool tarn_query__alter(TarnStatement *statement, const TarnParsed *parsed,

@@ -157,7 +157,9 @@ static void count_row(PartitionList *list, TarnPartitionRow *partition, const Ta
         add_to(&partition->record_count, file->record_count);
         add_to(&partition->bytes, file->file_size);
     } else if (file->content == TARN_CONTENT_POSITION_DELETES) {
-        partition->position_delete_files++;
+        bool vector = tarn_table_file_is_deletion_vector(file);
+        partition->deletion_vectors += vector;
+        partition->position_delete_files += !vector;
         add_to(&partition->position_delete_records, file->record_count);
     } else {
         partition->equality_delete_files++;

@@ -48,6 +48,7 @@ typedef struct TarnPartitionRow {
     int64_t bytes; /* of data files */
     int64_t position_delete_records;
     int64_t position_delete_files;
+    int64_t deletion_vectors; /* not among the files */
     int64_t equality_delete_records;
     int64_t equality_delete_files;
     int64_t last_snapshot_id;   /* that added a file; TARN_ABSENT if it is gone from the metadata */
