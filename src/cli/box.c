@@ -27,6 +27,7 @@ typedef struct Kept {
     TarnText text;
     bool null;
     bool right;
+    const char *colour; /* of its row; NULL = none */
 } Kept;
 
 struct TarnCliBox {
@@ -157,7 +158,19 @@ static void pad(TarnCliBox *box, size_t count) {
     for (size_t i = 0; i < count; i++) tarn_base_buffer_byte(&box->line, ' ');
 }
 
-static void draw_cell(TarnCliBox *box, TarnText text, size_t width, bool right, bool faint) {
+/* Dim for what is no value, in the colour of its row else. */
+static void begin_value(TarnCliBox *box, bool faint, const char *colour) {
+    if (faint) dim(box, true);
+    if (!faint && colour != NULL) tarn_base_buffer_string(&box->line, colour);
+}
+
+static void end_value(TarnCliBox *box, bool faint, const char *colour) {
+    if (faint) dim(box, false);
+    if (!faint && colour != NULL) tarn_base_buffer_string(&box->line, TARN_CLI_PLAIN);
+}
+
+static void draw_cell(TarnCliBox *box, TarnText text, size_t width, bool right, bool faint,
+                      const char *colour) {
     dim(box, true);
     tarn_base_buffer_string(&box->line, BAR);
     dim(box, false);
@@ -166,14 +179,14 @@ static void draw_cell(TarnCliBox *box, TarnText text, size_t width, bool right, 
     size_t own = tarn_cli__width(text);
     size_t before = right && own < width ? width - own : 0;
     pad(box, before);
-    if (faint) dim(box, true);
+    begin_value(box, faint, colour);
     size_t used = tarn_cli__width_show(text, limit, &box->line);
-    if (faint) dim(box, false);
+    end_value(box, faint, colour);
     pad(box, (used + before < width ? width - used - before : 0) + 1);
 }
 
 static void draw_bar_end(TarnCliBox *box) {
-    if (box->left_out > 0) draw_cell(box, tarn_base_text(ELLIPSIS), 1, false, true);
+    if (box->left_out > 0) draw_cell(box, tarn_base_text(ELLIPSIS), 1, false, true, NULL);
     dim(box, true);
     tarn_base_buffer_string(&box->line, BAR);
     dim(box, false);
@@ -184,7 +197,8 @@ static void draw_header(TarnCliBox *box) {
     draw_edge(box, "\xE2\x94\x8C", "\xE2\x94\xAC", "\xE2\x94\x90"); /* ┌ ┬ ┐ */
     for (size_t i = 0; i < box->shown_count; i++) {
         const TarnCliColumn *column = &box->columns[box->shown[i]];
-        draw_cell(box, tarn_base_text(column->name), box->widths[i], column->right, false);
+        draw_cell(box, tarn_base_text(column->name), box->widths[i], column->right, false,
+                  NULL);
     }
     draw_bar_end(box);
     draw_edge(box, "\xE2\x94\x9C", "\xE2\x94\xBC", "\xE2\x94\xA4"); /* ├ ┼ ┤ */
@@ -193,7 +207,7 @@ static void draw_header(TarnCliBox *box) {
 static void draw_row(TarnCliBox *box, const Kept *row) {
     for (size_t i = 0; i < box->shown_count; i++) {
         const Kept *cell = &row[box->shown[i]];
-        draw_cell(box, cell->text, box->widths[i], cell->right, cell->null);
+        draw_cell(box, cell->text, box->widths[i], cell->right, cell->null, cell->colour);
     }
     draw_bar_end(box);
     box->drawn++;
@@ -231,9 +245,9 @@ static void draw_vertical(TarnCliBox *box, const Kept *row) {
         dim(box, false);
         pad(box, 1);
         const Kept *cell = &row[box->shown[i]];
-        if (cell->null) dim(box, true);
+        begin_value(box, cell->null, cell->colour);
         tarn_cli__width_show(cell->text, limit, &box->line);
-        if (cell->null) dim(box, false);
+        end_value(box, cell->null, cell->colour);
         end_line(box);
     }
 }
@@ -283,10 +297,13 @@ void tarn_cli__box_put(TarnCliBox *box, const TarnCliCell *cells) {
         return;
     }
     Kept *row = &box->kept[box->kept_rows++ * box->column_count];
+    bool coloured = box->options.colour && box->options.row_colour != NULL;
+    const char *colour = coloured ? box->options.row_colour(cells) : NULL;
     for (size_t i = 0; i < box->column_count; i++) {
         const TarnCliCell *cell = &cells[i];
         row[i].right = cell->kind == TARN_CLI_CELL_NUMBER || box->columns[i].right;
         row[i].null = cell->kind == TARN_CLI_CELL_NULL;
+        row[i].colour = colour;
         char human[TARN_TEXT_HUMAN_BYTES];
         TarnText text = tarn_cli__cell_shown(cell, human);
         if (row[i].null) text = TARN_TEXT("NULL");

@@ -9,6 +9,7 @@ typedef struct TarnCliBoxOptions {
     size_t width;      /* of the terminal; 0 = as wide as it needs to be */
     bool colour;       /* null and lines dim */
     bool vertical;     /* one line a value */
+    const char *(*row_colour)(const TarnCliCell *cells); /* with colour; NULL = none */
     uint64_t rows_max; /* shown; 0 = all */
     bool footer;       /* the number of rows */
     const char *more_hint; /* how to see all rows; NULL = nothing is said */

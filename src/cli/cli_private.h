@@ -20,6 +20,8 @@ typedef enum TarnCliFormat {
     TARN_CLI_OPENLINEAGE /* lineage only */
 } TarnCliFormat;
 
+struct TarnCliCell; /* rows_private.h */
+
 /* `--json` prints one object around a command's data. Up to a limit the data waits, so that "ok"
  * can stand first; beyond it what is there is written and "ok" comes last. */
 typedef struct TarnCliEnvelope {
@@ -43,6 +45,8 @@ struct TarnCli {
     bool expanded;          /* tables: one line a value */
     uint64_t rows_max;      /* shown of a table in interactive use; 0 = all */
     const char *more_hint;  /* how to see them; NULL = nothing is said */
+    /* tables with colour: that of a row, by its cells; NULL = none */
+    const char *(*row_colour)(const struct TarnCliCell *cells);
     int64_t started_us;     /* monotonic */
     TarnCliSink out;
     TarnCliSink err;

@@ -119,6 +119,12 @@ static const TarnCliFlag history_flags[] = {
     {0},
 };
 
+static const TarnCliFlag diff_flags[] = {
+    {.name = "rows", .help = "the rows themselves, commit by commit: inserted, deleted, updated"},
+    {.name = "limit", .kind = TARN_CLI_FLAG_COUNT, .value = "N", .help = "with --rows: so many"},
+    {0},
+};
+
 static const TarnCliFlag build_flags[] = {
     {.name = "full-refresh", .help = "make incremental tables again from the start"},
     {.name = "from-failure", .help = "only what the last run did not finish"},
@@ -353,11 +359,16 @@ const TarnCliCommand tarn_cli__commands[] = {
     {.name = "diff", .group = GROUP_LOOK, .handler = tarn_cli__diff,
      .summary = "what changed in a table between two snapshots",
      .description = "A and B are snapshot ids, times, branches or tags. Columns, files, rows and "
-                    "bytes that were added and removed, from the metadata alone.",
+                    "bytes that were added and removed, from the metadata alone; there a row that "
+                    "copy-on-write copied counts as deleted and added. With --rows, what changed "
+                    "in the rows, for a B that was made from A.",
      .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE},
                   {.name = "A", .kind = TARN_CLI_OPERAND_TEXT},
                   {.name = "B", .kind = TARN_CLI_OPERAND_TEXT}},
-     .examples = {{"tarn diff raw.flights 2026-11-01 main", "since a day"}}},
+     .flags = diff_flags,
+     .examples = {{"tarn diff raw.flights 2026-11-01 main", "since a day"},
+                  {"tarn diff raw.flights 2026-11-01 main --rows --limit 20",
+                   "the first rows that changed"}}},
     {.name = "status", .group = GROUP_LOOK, .handler = tarn_cli__status,
      .summary = "the lake in one page",
      .examples = {{"tarn status", "version, catalog, warehouse, number of tables"}}},

@@ -161,6 +161,7 @@ static TarnCliBox *begin_box(TarnCliRows *rows) {
         .width = cli->out_terminal.is_terminal ? cli->out_terminal.columns : 0,
         .colour = cli->colour_out,
         .vertical = cli->expanded || rows->shape == TARN_CLI_ONE,
+        .row_colour = cli->row_colour,
         .rows_max = cli->out_terminal.is_terminal ? cli->rows_max : 0,
         .footer = cli->out_terminal.is_terminal && rows->shape == TARN_CLI_MANY,
         .more_hint = cli->more_hint,

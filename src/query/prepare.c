@@ -479,7 +479,10 @@ static bool plan_tables(TarnPrepared *prepared, TarnError *error) {
     if (!tarn_base_arena_check(prepared->arena, error)) return false;
     for (size_t i = 0; i < count; i++) {
         const TarnBinding *binding = &prepared->bindings.items[i];
-        if (binding->schema != NULL && !plan_table(prepared, binding, error)) return false;
+        if (binding->schema == NULL || plan_table(prepared, binding, error)) continue;
+        /* A range that is none is told only when it is walked. */
+        bool is_range = binding->changes && error->code == TARN_E_SNAPSHOT_NOT_FOUND;
+        return is_range ? fail_at(prepared, binding->reference->offset, error) : false;
     }
     return true;
 }

@@ -137,6 +137,28 @@ static void no_colour_unless_asked(void) {
     tarn_base_buffer_dispose(&drawing.text);
 }
 
+static const char *red_if_gone(const TarnCliCell *cells) {
+    return tarn_base_text_is(cells[0].text, "gone") ? TARN_CLI_RED : TARN_CLI_GREEN;
+}
+
+static void rows_have_colours_of_their_own(void) {
+    Drawing drawing;
+    begin(&drawing, (TarnCliBoxOptions){.colour = true, .row_colour = red_if_gone}, two, 2);
+    put(&drawing, "gone", "1");
+    put(&drawing, "come", NULL);
+    end(&drawing);
+    CHECK(strstr(drawing.text.data, TARN_CLI_RED "gone" TARN_CLI_PLAIN) != NULL);
+    CHECK(strstr(drawing.text.data, TARN_CLI_RED "1" TARN_CLI_PLAIN) != NULL);
+    CHECK(strstr(drawing.text.data, TARN_CLI_GREEN "come" TARN_CLI_PLAIN) != NULL);
+    CHECK(strstr(drawing.text.data, TARN_CLI_DIM "NULL" TARN_CLI_PLAIN) != NULL);
+    tarn_base_buffer_dispose(&drawing.text);
+    begin(&drawing, (TarnCliBoxOptions){.row_colour = red_if_gone}, two, 2);
+    put(&drawing, "gone", "1");
+    end(&drawing);
+    CHECK(strstr(drawing.text.data, TARN_CLI_RED) == NULL);
+    tarn_base_buffer_dispose(&drawing.text);
+}
+
 static void write_as(TarnCliFormat format, const char *wanted) {
     static const TarnCliColumn columns[] = {
         {.name = "a"}, {.name = "b|c", .right = true},
@@ -241,6 +263,7 @@ int main(int argc, char **argv) {
     TAP_TEST(long_tables_stream);
     TAP_TEST(vertical_rows);
     TAP_TEST(no_colour_unless_asked);
+    TAP_TEST(rows_have_colours_of_their_own);
     TAP_TEST(every_form_escapes);
     TAP_TEST(large_answers_stay_one_object);
     TAP_TEST(errors_cannot_steer_the_terminal);
