@@ -443,15 +443,31 @@ static bool extend_list(Finder *finder, size_t at, TarnBuffer *names) {
     return put_edit(finder, token_end(finder, end), token_end(finder, end), &text);
 }
 
-static bool edit_star(Finder *finder, const TarnJson *star, TarnBuffer *names) {
+/* "FROM t WHERE ..": the star is implied, and has no place of its own. */
+static bool write_star(Finder *finder, const Scope *scope, TarnBuffer *names) {
+    const TarnJson *first = scope->items.items[0].ref;
+    size_t at = token_at(finder, location_of(first));
+    while (at > 0 && tarn_query__token_symbol(&finder->tokens.items[at - 1], "(")) at--;
+    if (!is_type(first, "BASE_TABLE") || at == 0 ||
+        !tarn_query__token_is(&finder->tokens.items[at - 1], "FROM")) {
+        return refuse_at(finder, first, "write SELECT * FROM%.*s where row ids are named",
+                         (TarnText){"", 0});
+    }
+    size_t start = tarn_query__token_offset(&finder->tokens, at - 1);
+    TarnBuffer text;
+    tarn_base_buffer_init(&text, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_printf(&text, "SELECT * EXCLUDE (%s) ", names->data);
+    return put_edit(finder, start, start, &text);
+}
+
+static bool edit_star(Finder *finder, const Scope *scope, const TarnJson *star,
+                      TarnBuffer *names) {
     size_t start = location_of(star);
     size_t at = token_at(finder, start);
     TarnBuffer text;
+    if (start == 0) return write_star(finder, scope, names);
+    if (tarn_query__token_is(&finder->tokens.items[at], "ALL")) return true; /* ORDER BY ALL */
     tarn_base_buffer_init(&text, TARN_LIMIT_SQL_BYTES);
-    if (tarn_query__token_is(&finder->tokens.items[at], "FROM")) { /* FROM t: the star is implied */
-        tarn_base_buffer_printf(&text, "SELECT * EXCLUDE (%s) ", names->data);
-        return put_edit(finder, start, start, &text);
-    }
     while (at + 2 < finder->tokens.count &&
            !tarn_query__token_symbol(&finder->tokens.items[at], "*")) {
         at++;
@@ -475,7 +491,7 @@ static bool edit_stars(Finder *finder, Scope *scope) {
                                "COLUMNS with a pattern%.*s cannot stand beside row ids",
                                (TarnText){"", 0});
             }
-            ok = ok && edit_star(finder, star, &names);
+            ok = ok && edit_star(finder, scope, star, &names);
         }
         tarn_base_buffer_dispose(&names);
         if (!ok) return false;

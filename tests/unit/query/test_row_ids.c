@@ -22,6 +22,10 @@ static void rows_have_their_ids(void) {
 static void stars_do_not_show_them(void) {
     RUN("select * from sandbox.t where _row_id = 1", "1|10");
     RUN("from sandbox.t where _row_id = 1", "1|10");
+    RUN("select id from (from sandbox.t where _row_id = 1)", "1");
+    RUN("select * from (from (sandbox.t join sandbox.o using (id)) where _row_id = 1)", "1|10");
+    RUN("with c as (from sandbox.t where _row_id = 1) from c", "1|10");
+    RUN("select v from sandbox.t group by v, _row_id having _row_id < 2 order by all", "0;10");
     RUN("select *, _row_id from sandbox.t where id = 1", "1|10|1");
     RUN("select t.*, _row_id from sandbox.t join sandbox.o using (id) where id = 1", "1|10|1");
     RUN("select * exclude v, _row_id from sandbox.t where id = 1", "1|1");
@@ -58,6 +62,7 @@ static void tables_without_ids_say_so(void) {
 }
 
 static void what_cannot_hide_them_is_refused(void) {
+    CHECK(strstr(run("table sandbox.t order by _row_id"), "write SELECT") != NULL);
     CHECK(strstr(run("select t, _row_id from sandbox.t"), "as structs") != NULL);
     CHECK(strstr(run("select columns('v.*'), _row_id from sandbox.t"), "pattern") != NULL);
     CHECK(strstr(run("select a._row_id, b._row_id from sandbox.t a natural join sandbox.t b"),
