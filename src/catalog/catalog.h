@@ -203,6 +203,22 @@ bool tarn_catalog_location_shared(TarnCatalog *catalog, TarnTableName name, cons
                                   TarnError *error) TARN_CHECKED;
 
 /* --- commits --- */
+/* A snapshot, or a change of metadata that is checked against `requirements`. */
+typedef struct TarnCommitStep {
+    TarnSnapshotProducer *producer; /* NULL = the others */
+    const TarnTableRequirement *requirements;
+    size_t requirement_count;
+    const TarnTableUpdate *updates;
+    size_t update_count;
+} TarnCommitStep;
+
+/* A table that goes with the commit, as tarn_catalog_drop lets it go, if it is still the same:
+ * else TARN_E_COMMIT_CONFLICT. Before the hook and the tables: one of its name may be made. */
+typedef struct TarnCommitDrop {
+    TarnTableName name;
+    const char *metadata_location;
+} TarnCommitDrop;
+
 typedef struct TarnCommitTable TarnCommitTable;
 struct TarnCommitTable {
     TarnTableName name;
@@ -222,9 +238,9 @@ struct TarnCommitTable {
     void *plan_state;
     /* A snapshot to add; prepared again on each attempt. NULL = none. */
     TarnSnapshotProducer *producer;
-    /* Further ones, each on the one before: the statements of a transaction. */
-    TarnSnapshotProducer *const *more_producers;
-    size_t more_producer_count;
+    /* Further changes, each on the one before: the statements of a transaction. */
+    const TarnCommitStep *steps;
+    size_t step_count;
     const TarnIntent *intent; /* names this table's metadata file; NULL = the commit's does */
     /* Data files written for this commit: made durable together with its metadata. */
     const char *const *files;
@@ -236,6 +252,8 @@ struct TarnCommitTable {
 typedef struct TarnCommit {
     TarnCommitTable *tables;
     size_t table_count;
+    const TarnCommitDrop *drops; /* with an intent, which tells whether they have happened */
+    size_t drop_count;
     const TarnIntent *intent; /* forgotten by the swap; NULL only for metadata-only commits */
     const TarnIntent *more_intents; /* likewise */
     size_t more_intent_count;
@@ -272,5 +290,14 @@ bool tarn_catalog_table_at(TarnCatalog *catalog, const TarnPointer *pointer,
 bool tarn_catalog_table_stage(TarnCatalog *catalog, const TarnTable *base,
                               TarnSnapshotProducer *producer, const TarnTable **staged,
                               TarnError *error) TARN_CHECKED;
+/* The same for a change of metadata alone; the updates must outlive it. Requirements that do not
+ * hold are TARN_E_COMMIT_CONFLICT. */
+bool tarn_catalog_table_stage_updates(TarnCatalog *catalog, const TarnTable *base,
+                                      const TarnCommitStep *step, const TarnTable **staged,
+                                      TarnError *error) TARN_CHECKED;
+/* A table that is to be made: its metadata must outlive it, and it has no location yet (""). */
+bool tarn_catalog_table_stage_create(TarnCatalog *catalog, TarnTableName name,
+                                     const TarnTableMetadata *metadata, const TarnTable **staged,
+                                     TarnError *error) TARN_CHECKED;
 
 #endif

@@ -27,6 +27,7 @@ typedef struct Part {
     TarnTableMetadata *metadata;
     const char *location; /* of the new metadata file */
     TarnArena arena;      /* of the new metadata */
+    bool logged;          /* the base is in its metadata log */
 } Part;
 
 typedef struct Attempt {
@@ -37,12 +38,32 @@ typedef struct Attempt {
     bool lost_race;
 } Attempt;
 
+/* --- what is to be done to one table --- */
+
+/* Its snapshots in order; NULL where a step is none. */
+static TarnSnapshotProducer *producer_at(const TarnCommitTable *change, size_t index) {
+    return index == 0 ? change->producer : change->steps[index - 1].producer;
+}
+
+static bool adds_snapshots(const TarnCommitTable *change) {
+    for (size_t i = 0; i <= change->step_count; i++) {
+        if (producer_at(change, i) != NULL) return true;
+    }
+    return false;
+}
+
+static bool has_updates(const TarnCommitTable *change) {
+    bool has = change->update_count > 0;
+    for (size_t i = 0; i < change->step_count; i++) has |= change->steps[i].update_count > 0;
+    return has;
+}
+
 /* --- policy --- */
 
 static bool check_evidence(const TarnCatalog *catalog, const TarnCommitTable *change,
                            TarnError *error) {
     const TarnZone *zone = tarn_catalog_zone(catalog, tarn_catalog_name_zone(change->name));
-    if (zone == NULL || change->producer == NULL) return true;
+    if (zone == NULL || !adds_snapshots(change)) return true;
     const char *missing = NULL;
     if (zone->requires_schema && !change->evidence.schema_checked) missing = "schema";
     if (zone->requires_checks && !change->evidence.checks_passed) missing = "checks";
@@ -107,18 +128,25 @@ static bool write_metadata(Attempt *attempt, Part *part, TarnError *error) {
     return ok;
 }
 
-/* Folds one list of requirements and updates over what the part has so far. */
-static bool fold(Attempt *attempt, Part *part, const TarnTableRequirement *requirements,
-                 size_t requirement_count, const TarnTableUpdate *updates, size_t update_count,
+/* The base enters the metadata log once, with the first change. */
+static const char *log_base(Part *part) {
+    const char *location = part->logged || part->base == NULL ? NULL
+                                                              : part->base->metadata_location;
+    part->logged = true;
+    return location;
+}
+
+/* Folds one list of requirements and updates over what the part has so far; `exists`: it has been
+ * made, by this commit or before. */
+static bool fold(Attempt *attempt, Part *part, const TarnCommitStep *step, bool exists,
                  TarnError *error) {
     const TarnTableMetadata *so_far = part->metadata;
-    if (!tarn_table_metadata_require(part->base != NULL ? so_far : NULL, requirements,
-                                     requirement_count, error)) {
+    if (!tarn_table_metadata_require(exists ? so_far : NULL, step->requirements,
+                                     step->requirement_count, error)) {
         return false;
     }
-    if (update_count == 0) return true;
-    const char *base_location = part->base != NULL ? part->base->metadata_location : NULL;
-    return tarn_table_metadata_apply(so_far, base_location, updates, update_count,
+    return step->update_count == 0 ||
+           tarn_table_metadata_apply(so_far, log_base(part), step->updates, step->update_count,
                                      tarn_os_clock_ms(attempt->catalog->options.os), &part->arena,
                                      &part->metadata, error);
 }
@@ -181,24 +209,27 @@ bool tarn_catalog__snapshot_add(TarnCatalog *catalog, TarnTableName name,
                                      tarn_os_clock_ms(catalog->options.os), arena, metadata, error);
 }
 
-static size_t producer_count(const TarnCommitTable *change) {
-    return change->producer != NULL ? 1 + change->more_producer_count : 0;
+static bool add_snapshot(Attempt *attempt, Part *part, TarnSnapshotProducer *producer,
+                         TarnError *error) {
+    return tarn_catalog__snapshot_add(attempt->catalog, part->change->name, producer,
+                                      log_base(part), &attempt->batch, &part->arena,
+                                      &part->metadata, error);
 }
 
-static TarnSnapshotProducer *producer_at(const TarnCommitTable *change, size_t index) {
-    return index == 0 ? change->producer : change->more_producers[index - 1];
-}
-
-static bool prepare_snapshots(Attempt *attempt, Part *part, TarnError *error) {
+static bool take_steps(Attempt *attempt, Part *part, TarnError *error) {
     const TarnCommitTable *change = part->change;
-    /* The base enters the metadata log once. */
-    const char *logged = part->base == NULL || change->update_count > 0
-                             ? NULL
-                             : part->base->metadata_location;
-    for (size_t i = 0; i < producer_count(change); i++) {
-        if (!tarn_catalog__snapshot_add(attempt->catalog, change->name, producer_at(change, i),
-                                        i == 0 ? logged : NULL, &attempt->batch, &part->arena,
-                                        &part->metadata, error)) {
+    const TarnCommitStep first = {.requirements = change->requirements,
+                                  .requirement_count = change->requirement_count,
+                                  .updates = change->updates,
+                                  .update_count = change->update_count};
+    if (!fold(attempt, part, &first, part->base != NULL, error)) return false;
+    if (change->producer != NULL && !add_snapshot(attempt, part, change->producer, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < change->step_count; i++) {
+        const TarnCommitStep *step = &change->steps[i];
+        if (!(step->producer != NULL ? add_snapshot(attempt, part, step->producer, error)
+                                     : fold(attempt, part, step, true, error))) {
             return false;
         }
     }
@@ -216,12 +247,8 @@ static bool prepare_part(Attempt *attempt, Part *part, TarnError *error) {
         !change->plan(change->plan_state, part->metadata, change, error)) {
         return false;
     }
-    if (!fold(attempt, part, change->requirements, change->requirement_count, change->updates,
-              change->update_count, error)) {
-        return false;
-    }
-    if (!prepare_snapshots(attempt, part, error)) return false;
-    return write_metadata(attempt, part, error) &&
+    part->logged = false;
+    return take_steps(attempt, part, error) && write_metadata(attempt, part, error) &&
            !TARN_FAULT("catalog.commit.after_metadata", error);
 }
 
@@ -289,9 +316,31 @@ bool tarn_catalog__numbers_write(TarnCatalog *catalog, TarnTableName name, const
         NULL, error);
 }
 
+static bool drop_table(TarnCatalog *catalog, const TarnCommitDrop *drop, TarnError *error) {
+    TarnArena arena;
+    TarnTableName name = drop->name;
+    const char *location = NULL;
+    char id[TARN_OS_UUID_BYTES];
+    tarn_base_arena_init(&arena, TARN_MIB);
+    bool ok = tarn_catalog__pointer_read(catalog, &name, &arena, &location, error);
+    bool same = ok && location != NULL && strcmp(location, drop->metadata_location) == 0;
+    if (ok && !same) {
+        ok = tarn_base_error_set(error, TARN_E_COMMIT_CONFLICT,
+                                 "the table \"%s.%s\", which is to be dropped, was changed "
+                                 "meanwhile",
+                                 name.ns, name.name);
+    }
+    ok = ok && tarn_catalog__drop_table(catalog, name, location, id, error);
+    tarn_base_arena_dispose(&arena);
+    return ok;
+}
+
 static bool swap_rows(Attempt *attempt, TarnError *error) {
     TarnCatalog *catalog = attempt->catalog;
     TarnCommit *commit = attempt->commit;
+    for (size_t i = 0; i < commit->drop_count; i++) {
+        if (!drop_table(catalog, &commit->drops[i], error)) return false;
+    }
     if (commit->hook != NULL && !commit->hook(commit->hook_state, catalog->options.db, error)) {
         return false;
     }
@@ -378,7 +427,9 @@ static bool swap(Attempt *attempt, TarnError *error) {
 /* --- attempts --- */
 
 static bool run_attempt(Attempt *attempt, TarnError *error) {
-    tarn_store_batch_init(&attempt->batch, part_store(attempt, &attempt->parts[0]));
+    bool any = attempt->commit->table_count > 0;
+    tarn_store_batch_init(&attempt->batch, any ? part_store(attempt, &attempt->parts[0])
+                                               : attempt->catalog->store);
     bool ok = true;
     for (size_t i = 0; ok && i < attempt->commit->table_count; i++) {
         TarnStore *store = part_store(attempt, &attempt->parts[i]);
@@ -438,9 +489,10 @@ static bool back_off(TarnCatalog *catalog, uint32_t attempt, TarnError *error) {
 
 static void delete_garbage(const Part *part, bool committed) {
     TarnError ignored = {0};
-    for (size_t p = 0; p < producer_count(part->change); p++) {
+    for (size_t p = 0; p <= part->change->step_count; p++) {
         const char *const *paths = NULL;
         size_t count = 0;
+        if (producer_at(part->change, p) == NULL) continue;
         tarn_table_snapshot_producer_garbage(producer_at(part->change, p), committed, &paths,
                                              &count);
         for (size_t i = 0; i < count; i++) {
@@ -478,7 +530,7 @@ static void finish(Attempt *attempt) {
         delete_garbage(part, true);
         delete_old_metadata(part);
         /* The memory of a create or of given updates is not ours to keep: that is read back. */
-        bool shares = part->change->create != NULL || part->change->update_count > 0;
+        bool shares = part->change->create != NULL || has_updates(part->change);
         bool ok = shares
                       ? tarn_catalog__table_at(attempt->catalog, name, part->location,
                                                &part->change->committed, &ignored)
@@ -511,7 +563,7 @@ bool tarn_catalog_commit(TarnCatalog *catalog, TarnCommit *commit, TarnError *er
                                    "the lake was opened for reading only");
     }
     Attempt attempt = {.catalog = catalog, .commit = commit};
-    attempt.parts = calloc(commit->table_count, sizeof(*attempt.parts));
+    attempt.parts = calloc(commit->table_count + 1, sizeof(*attempt.parts));
     if (attempt.parts == NULL) {
         return tarn_base_error_set(error, TARN_E_OUT_OF_MEMORY, "out of memory");
     }

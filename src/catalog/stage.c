@@ -36,6 +36,33 @@ bool tarn_catalog_table_at(TarnCatalog *catalog, const TarnPointer *pointer,
     return tarn_catalog__table_at(catalog, pointer->name, pointer->metadata_location, table, error);
 }
 
+bool tarn_catalog_table_stage_updates(TarnCatalog *catalog, const TarnTable *base,
+                                      const TarnCommitStep *step, const TarnTable **staged,
+                                      TarnError *error) {
+    TarnTableMetadata *metadata = NULL;
+    TarnArena arena;
+    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    if (!tarn_table_metadata_require(base->metadata, step->requirements, step->requirement_count,
+                                     error) ||
+        !tarn_table_metadata_apply(base->metadata, NULL, step->updates, step->update_count,
+                                   tarn_os_clock_ms(catalog->options.os), &arena, &metadata,
+                                   error)) {
+        tarn_base_arena_dispose(&arena);
+        return false;
+    }
+    return tarn_catalog__table_wrap(catalog, base->name, base->metadata_location, metadata, base,
+                                    &arena, base->store, staged, error);
+}
+
+bool tarn_catalog_table_stage_create(TarnCatalog *catalog, TarnTableName name,
+                                     const TarnTableMetadata *metadata, const TarnTable **staged,
+                                     TarnError *error) {
+    TarnArena arena;
+    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    return tarn_catalog__table_wrap(catalog, name, "", metadata, NULL, &arena, catalog->store,
+                                    staged, error);
+}
+
 bool tarn_catalog_table_stage(TarnCatalog *catalog, const TarnTable *base,
                               TarnSnapshotProducer *producer, const TarnTable **staged,
                               TarnError *error) {

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
-#include "query/query_private.h"
+#include "query/transaction_private.h"
 
 typedef struct Alter {
     TarnStatement *statement;
@@ -350,6 +350,15 @@ static bool nothing_to_do(const Alter *alter) {
 
 static bool commit_alter(Alter *alter) {
     if (alter->update_count == 0) return true; /* it is so already */
+    TarnQuery *query = alter->statement->query;
+    const TarnCommitStep step = {.requirements = alter->requirements,
+                                 .requirement_count = alter->requirement_count,
+                                 .updates = alter->updates,
+                                 .update_count = alter->update_count};
+    if (query->transaction != NULL) {
+        return tarn_query__transaction_update(query, alter->table->name, &step, alter->arena,
+                                              alter->error);
+    }
     TarnCommitTable table = {.name = alter->table->name,
                              .base = alter->table,
                              .requirements = alter->requirements,
@@ -357,7 +366,7 @@ static bool commit_alter(Alter *alter) {
                              .updates = alter->updates,
                              .update_count = alter->update_count};
     TarnCommit commit = {.tables = &table, .table_count = 1};
-    if (!tarn_catalog_commit(alter->statement->query->catalog, &commit, alter->error)) return false;
+    if (!tarn_catalog_commit(query->catalog, &commit, alter->error)) return false;
     tarn_catalog_table_release(table.committed);
     return true;
 }
@@ -371,7 +380,7 @@ bool tarn_query__alter(TarnStatement *statement, const TarnParsed *parsed, TarnE
     if (parsed->alter == TARN_ALTER_RENAME_TABLE) {
         return tarn_catalog_rename(catalog, parsed->name, parsed->new_name, error);
     }
-    if (!tarn_catalog_table_load(catalog, parsed->name, &alter.table, error)) {
+    if (!tarn_query__table_load(statement->query, parsed->name, &alter.table, error)) {
         bool absent = error->code == TARN_E_TABLE_NOT_FOUND;
         if (absent && parsed->if_exists && parsed->alter != TARN_ALTER_DROP_COLUMN) {
             tarn_base_error_clear(error);

@@ -1,6 +1,6 @@
 /* DROP, CREATE SCHEMA; CREATE VIEW is in view.c.
  */
-#include "query/query_private.h"
+#include "query/transaction_private.h"
 
 static bool drop_object(TarnStatement *statement, const TarnParsed *parsed, TarnError *error) {
     static const char *const nouns[] = {"table", "view", "schema"};
@@ -17,7 +17,9 @@ static bool drop_object(TarnStatement *statement, const TarnParsed *parsed, Tarn
         statement->message = tarn_base_arena_printf(&statement->arena, "dropped %s %s.%s", noun,
                                                     parsed->name.ns, parsed->name.name);
         ok = parsed->purge ? tarn_query__drop_purge(statement, parsed, error)
-                           : tarn_catalog_drop(catalog, parsed->name, kind, error);
+             : statement->query->transaction != NULL
+                 ? tarn_query__transaction_drop(statement->query, parsed->name, error)
+                 : tarn_catalog_drop(catalog, parsed->name, kind, error);
     }
     bool absent =
         error->code == TARN_E_TABLE_NOT_FOUND || error->code == TARN_E_NAMESPACE_NOT_FOUND;

@@ -384,7 +384,7 @@ static bool already_there(TarnStatement *statement, const TarnParsed *parsed, bo
                           TarnError *error) {
     const TarnTable *table = NULL;
     *done = false;
-    if (!tarn_catalog_table_find(statement->query->catalog, parsed->name, &table, error)) {
+    if (!tarn_query__table_find(statement->query, parsed->name, &table, error)) {
         return false;
     }
     if (table == NULL) return true;

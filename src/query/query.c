@@ -144,20 +144,28 @@ bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
 
 bool tarn_query_in_transaction(const TarnQuery *query) { return query->transaction != NULL; }
 
+/* Tables are made, altered and dropped with the rest of a transaction; names of other things, and
+ * what cannot be undone, are not. */
 static bool refuse_definition(const TarnStatement *statement, const TarnParsed *parsed,
                               TarnError *error) {
-    bool defines = parsed->kind == TARN_STATEMENT_CREATE_TABLE ||
-                   parsed->kind == TARN_STATEMENT_CREATE_TABLE_AS ||
-                   parsed->kind == TARN_STATEMENT_ALTER_TABLE ||
-                   parsed->kind == TARN_STATEMENT_DROP ||
-                   parsed->kind == TARN_STATEMENT_UNDROP ||
-                   parsed->kind == TARN_STATEMENT_CREATE_VIEW ||
-                   parsed->kind == TARN_STATEMENT_ALTER_VIEW ||
-                   parsed->kind == TARN_STATEMENT_CREATE_SCHEMA;
-    if (!defines || statement->query->transaction == NULL) return true;
-    tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED,
-                        "tables, views and schemas are not defined inside a transaction");
-    return tarn_base_error_hint(error, "COMMIT first: definitions are committed by themselves");
+    const char *what = NULL;
+    switch (parsed->kind) {
+    case TARN_STATEMENT_CREATE_VIEW:
+    case TARN_STATEMENT_ALTER_VIEW:
+    case TARN_STATEMENT_CREATE_SCHEMA: what = "views and schemas are not defined"; break;
+    case TARN_STATEMENT_UNDROP: what = "dropped tables are not brought back"; break;
+    case TARN_STATEMENT_DROP:
+        if (parsed->object != TARN_OBJECT_TABLE) what = "views and schemas are not dropped";
+        if (parsed->purge) what = "files are not purged";
+        break;
+    case TARN_STATEMENT_ALTER_TABLE:
+        if (parsed->alter == TARN_ALTER_RENAME_TABLE) what = "tables are not renamed";
+        break;
+    default: break;
+    }
+    if (what == NULL || statement->query->transaction == NULL) return true;
+    tarn_base_error_set(error, TARN_E_SQL_UNSUPPORTED, "%s inside a transaction", what);
+    return tarn_base_error_hint(error, "COMMIT first: this is committed by itself");
 }
 
 static bool run_parsed(TarnStatement *statement, const TarnParsed *parsed,

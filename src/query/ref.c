@@ -7,7 +7,7 @@
  */
 #include "base/time.h"
 #include "catalog/ref.h"
-#include "query/query_private.h"
+#include "query/transaction_private.h"
 
 /* --- resolution --- */
 
@@ -99,6 +99,19 @@ static bool prepare_ref(const TarnRefStatement *ref, const TarnTable *table, con
            tarn_table_ref_set(table->metadata, &wish, arena, prepared, error);
 }
 
+static bool commit_ref(TarnQuery *query, const TarnTable *table,
+                       const TarnPreparedSnapshot *prepared, TarnArena *arena, TarnError *error) {
+    const TarnCommitStep step = {.requirements = prepared->requirements,
+                                 .requirement_count = prepared->requirement_count,
+                                 .updates = prepared->updates,
+                                 .update_count = prepared->update_count};
+    if (query->transaction == NULL) {
+        return tarn_catalog_ref_commit(query->catalog, table, prepared, NULL, error);
+    }
+    return prepared->update_count == 0 ||
+           tarn_query__transaction_update(query, table->name, &step, arena, error);
+}
+
 /* IF EXISTS and IF NOT EXISTS: nothing to do is no error. */
 static bool is_done(const TarnRefStatement *ref, const TarnTable *table, const char *name) {
     bool known = tarn_table_metadata_ref(table->metadata, name) != NULL;
@@ -124,9 +137,8 @@ bool tarn_query__alter_ref(TarnStatement *statement, const TarnParsed *parsed,
     const char *name = tarn_base_text_string(arena, ref->name);
     if (!tarn_base_arena_check(arena, error)) return false;
     bool nothing = is_done(ref, table, name);
-    if (!nothing &&
-        (!prepare_ref(ref, table, name, arena, &prepared, error) ||
-         !tarn_catalog_ref_commit(statement->query->catalog, table, &prepared, NULL, error))) {
+    if (!nothing && (!prepare_ref(ref, table, name, arena, &prepared, error) ||
+                     !commit_ref(statement->query, table, &prepared, arena, error))) {
         return false;
     }
     const char *verb = nothing ? "nothing to do for" : done[ref->verb];

@@ -3,7 +3,9 @@
  * A transaction reads all tables as they were when it began, with what its own statements did. Each
  * statement is staged: its files and manifests are written, its snapshot is on no record. COMMIT
  * prepares the snapshots again on the tables as they are then, checks them for conflicts with what
- * others committed, and moves all pointers in one database transaction. */
+ * others committed, and moves all pointers in one database transaction. What defines tables goes
+ * the same way: a table that is made has metadata and no pointer, one that is altered has staged
+ * metadata, one that is dropped is not found any more. */
 #ifndef TARN_QUERY_TRANSACTION_PRIVATE_H
 #define TARN_QUERY_TRANSACTION_PRIVATE_H
 
@@ -19,6 +21,14 @@ void tarn_query__transaction_end(TarnQuery *query);
 /* Takes over the memory in write->arena, which is empty afterwards. */
 bool tarn_query__transaction_stage(TarnQuery *query, TarnTableWrite *write,
                                    TarnError *error) TARN_CHECKED;
+/* A change of metadata of a table that the transaction knows; takes over the memory in `arena` too,
+ * which the updates are in. */
+bool tarn_query__transaction_update(TarnQuery *query, TarnTableName name,
+                                    const TarnCommitStep *updates, TarnArena *arena,
+                                    TarnError *error) TARN_CHECKED;
+/* TARN_E_TABLE_NOT_FOUND. What the transaction did to the table before is for nothing. */
+bool tarn_query__transaction_drop(TarnQuery *query, TarnTableName name,
+                                  TarnError *error) TARN_CHECKED;
 /* A table as the statement that runs sees it: *table NULL = none. The caller releases it. */
 bool tarn_query__table_find(TarnQuery *query, TarnTableName name, const TarnTable **table,
                             TarnError *error) TARN_CHECKED;

@@ -214,6 +214,22 @@ static bool create_table(void) {
 static bool add_column(void) {
     return run_sql(text_of("alter table sandbox.wide add column c%d int", lake.turn), NULL);
 }
+/* Made, filled, and another one dropped, in one commit. */
+static bool define_together(void) {
+    bool ok = run_sql("begin", NULL) &&
+              run_sql(text_of("create table sandbox.pair%d (a int)", lake.turn), NULL) &&
+              run_sql(text_of("insert into sandbox.pair%d values (1)", lake.turn), NULL) &&
+              run_sql(text_of("alter table sandbox.wide add column d%d int", lake.turn), NULL) &&
+              run_sql(text_of("insert into sandbox.pairs values (%d)", lake.turn), NULL) &&
+              run_sql("drop table if exists sandbox.none", NULL) && run_sql("commit", NULL);
+    if (ok || !tarn_query_in_transaction(lake.query)) return ok;
+    TarnError why = error;
+    atomic_store(&armed, false);
+    fault_alloc_disarm();
+    CHECK_OK(run_sql("rollback", NULL), &error);
+    error = why;
+    return false;
+}
 static bool put_view(void) {
     return run_sql(text_of("create view sandbox.v%d as select n from sandbox.t", lake.turn), NULL);
 }
@@ -311,6 +327,8 @@ static const Scenario scenarios[] = {
     {"create table", create_table, NULL, NULL},
     {"create table as", create_as, NULL, NULL},
     {"add a column", add_column, NULL, NULL},
+    {"define in a transaction", define_together, "select count(*) from sandbox.pairs",
+     "sandbox.pairs"},
     {"create a view", put_view, NULL, NULL},
     {"load csv", load_csv, "select count(distinct id) from raw.csv", "raw.csv"},
     {"load avro", load_avro, "select count(distinct _ingest_batch) from raw.avro", "raw.avro"},
@@ -428,6 +446,7 @@ static bool begin(void) {
     return open_lake() && run_sql("create table sandbox.t (n int, s text)", NULL) &&
            run_sql("create table sandbox.wide (n int)", NULL) &&
            run_sql("create table sandbox.r (n int)", NULL) &&
+           run_sql("create table sandbox.pairs (n int)", NULL) &&
            run_sql("create table sandbox.copied (n int, s text)", NULL) &&
            run_sql("create table sandbox.p (n int, b int) partitioned by (b)", NULL);
 }

@@ -161,6 +161,73 @@ static void conflicts_end_transactions(void) {
     close_other();
 }
 
+/* What a transaction defines goes with the rest of it, onto tables that others write meanwhile. */
+static void definitions_meet_other_commits(void) {
+    RUN("create table sandbox.da as select 1 as id", "created table sandbox.da");
+    REQUIRE_OK(open_other(), &error);
+    RUN("begin", "began a transaction");
+    RUN("alter table sandbox.da add column v int", "altered table sandbox.da");
+    RUN("update sandbox.da set v = 7", "updated 1 row of sandbox.da");
+    RUN("alter table sandbox.da set ('write.delete.isolation-level' = 'snapshot')",
+        "altered table sandbox.da");
+    RUN("create table sandbox.db as select id + v as s from sandbox.da",
+        "created table sandbox.db");
+    OTHER("select * from sandbox.da", "1");
+    CHECK(strncmp(run_other("select * from sandbox.db"), "error: TABLE_NOT_FOUND", 22) == 0);
+    RUN("commit", "committed 2 tables");
+    OTHER("select * from sandbox.da", "1|7");
+    OTHER("select * from sandbox.db", "8");
+    /* appends of others are no conflict for a column that is added */
+    RUN("begin", "began a transaction");
+    RUN("alter table sandbox.da add column w int", "altered table sandbox.da");
+    OTHER("insert into sandbox.da values (2, 8)", "inserted 1 row into sandbox.da");
+    RUN("insert into sandbox.da values (3, 9, 10)", "inserted 1 row into sandbox.da");
+    RUN("commit", "committed 1 table");
+    OTHER("select * from sandbox.da order by id", "1|7|NULL;2|8|NULL;3|9|10");
+    /* another's column is, and so is another's row in a table that goes, or a name that is taken */
+    RUN("begin", "began a transaction");
+    RUN("alter table sandbox.da add column x int", "altered table sandbox.da");
+    OTHER("alter table sandbox.da add column y int", "altered table sandbox.da");
+    CHECK(strncmp(run("commit"), "error: COMMIT_CONFLICT", 22) == 0);
+    RUN("begin", "began a transaction");
+    RUN("insert into sandbox.da (id) values (4)", "inserted 1 row into sandbox.da");
+    RUN("drop table sandbox.db", "dropped table sandbox.db");
+    OTHER("insert into sandbox.db values (9)", "inserted 1 row into sandbox.db");
+    CHECK(strncmp(run("commit"), "error: COMMIT_CONFLICT", 22) == 0);
+    RUN("begin", "began a transaction");
+    RUN("insert into sandbox.da (id) values (4)", "inserted 1 row into sandbox.da");
+    RUN("create table sandbox.dc as select 1 as mine", "created table sandbox.dc");
+    OTHER("create table sandbox.dc as select 2 as yours", "created table sandbox.dc");
+    CHECK(strncmp(run("commit"), "error: TABLE_EXISTS", 19) == 0);
+    RUN("select yours from sandbox.dc", "2");
+    RUN("select count(*), sum(s) from sandbox.db", "2|17");
+    RUN("select id, y from sandbox.da order by id", "1|NULL;2|NULL;3|NULL");
+    close_other();
+}
+
+static void definitions_are_undone(void) {
+    static const char *const points[] = {"query.transaction.before_commit=error",
+                                         "catalog.commit.after_metadata=error@2",
+                                         "catalog.commit.before_swap=error"};
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        RUN("begin", "began a transaction");
+        RUN("create table sandbox.dd as select 1 as id", "created table sandbox.dd");
+        RUN("drop table sandbox.db", "dropped table sandbox.db");
+        RUN("alter table sandbox.da drop column y", "altered table sandbox.da");
+        RUN("alter table sandbox.da create tag t", "created tag t of sandbox.da");
+        tarn_base_fault_init(points[i]);
+        CHECK(strncmp(run("commit"), "error: FAULT_INJECTED", 21) == 0);
+        tarn_base_fault_init(NULL);
+        CHECK(strncmp(run("select * from sandbox.dd"), "error: TABLE_NOT_FOUND", 22) == 0);
+        RUN("select count(*), sum(s) from sandbox.db", "2|17");
+        RUN("select count(y), count(*) from sandbox.da", "0|3");
+    }
+    RUN("begin", "began a transaction");
+    RUN("drop table sandbox.db", "dropped table sandbox.db");
+    RUN("commit", "committed 1 table");
+    CHECK(strncmp(run("select * from sandbox.db"), "error: TABLE_NOT_FOUND", 22) == 0);
+}
+
 /* Ids that rows get in a transaction are final with its commit, which may come after others. */
 static void row_ids_stay_unique_over_a_rebase(void) {
     RUN("create table sandbox.l (id int, v int) with ('format-version' = 3)",
@@ -202,6 +269,8 @@ int main(int argc, char **argv) {
     TAP_TEST(returned_rows_have_the_tables_columns);
     TAP_TEST(transactions_see_one_state);
     TAP_TEST(conflicts_end_transactions);
+    TAP_TEST(definitions_meet_other_commits);
+    TAP_TEST(definitions_are_undone);
     TAP_TEST(row_ids_stay_unique_over_a_rebase);
     close_lake();
     return tap_end();
