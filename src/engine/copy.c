@@ -60,6 +60,11 @@ static void append_options(const TarnEngineCopyOptions *options, TarnBuffer *sql
     append_number("ROW_GROUP_SIZE", options->row_group_rows, sql);
     append_number("ROW_GROUP_SIZE_BYTES", options->row_group_bytes, sql);
     append_number("FILE_SIZE_BYTES", options->file_size_bytes, sql);
+    append_number("DICTIONARY_SIZE_LIMIT", options->dictionary_values, sql);
+    if (options->bloom_filter_ratio > 0) {
+        tarn_base_buffer_printf(sql, ", BLOOM_FILTER_FALSE_POSITIVE_RATIO %.9f",
+                                options->bloom_filter_ratio);
+    }
     if (options->bloom_filters_off) tarn_base_buffer_string(sql, ", WRITE_BLOOM_FILTER false");
     append_partitions(options, sql);
     append_metadata(options, sql);

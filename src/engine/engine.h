@@ -432,6 +432,11 @@ typedef struct TarnEngineCopyOptions {
     size_t metadata_count;       /* pairs */
     const char *filename_pattern; /* "data_{uuidv7}"; NULL = "{uuid}"; needs a directory */
     bool bloom_filters_off;
+    /* A column chunk with so many distinct values still gets a dictionary, and with it a Bloom
+     * filter. 0 = DuckDB's default, a part of the row group's. 32 bytes for each are reserved for
+     * each column. */
+    uint64_t dictionary_values;
+    double bloom_filter_ratio; /* of false positives; 0 = DuckDB's default, 0.01 */
     /* Memory and number of files of a partitioned copy; see README.md for figures. */
     uint32_t open_files_max; /* partitions written at once: beyond it files are closed and new
                                 ones begun, so unsorted rows of more partitions than this become

@@ -134,6 +134,7 @@ static void read_chunk_metadata(Parser *parser, size_t column, TarnParquetChunk 
             tarn_format__thrift_expect_struct(reader, &field);
             read_statistics(reader, &chunk->statistics);
             break;
+        case 14: chunk->bloom_filter_offset = tarn_format__thrift_i64(reader, &field); break;
         default: tarn_format__thrift_skip(reader, &field); break;
         }
     }
@@ -181,6 +182,7 @@ static void read_chunk(Parser *parser, size_t column, TarnParquetChunk *chunk) {
     TarnThriftReader *reader = &parser->reader;
     bool has_metadata = false;
     chunk->dictionary_page_offset = TARN_PARQUET_ABSENT;
+    chunk->bloom_filter_offset = TARN_PARQUET_ABSENT;
     chunk->statistics.null_count = TARN_PARQUET_ABSENT;
     chunk->statistics.nan_count = TARN_PARQUET_ABSENT;
     chunk->statistics.distinct_count = TARN_PARQUET_ABSENT;

@@ -3,7 +3,7 @@
  * Source: Apache Parquet format, "File format", "Metadata" (parquet.thrift), "Logical types".
  * A file ends with the Thrift-encoded FileMetaData, its length in four bytes (little endian) and
  * "PAR1". The caller reads ranges of the file; nothing here does I/O. Column data, page headers,
- * page indexes and bloom filters are not read.
+ * page indexes and Bloom filters are not read.
  *
  * Hostile input is expected: counts and sizes are checked against the bytes that are left, the
  * chunks against the file's size, the row groups against the schema. Refused by name, with
@@ -124,6 +124,7 @@ typedef struct TarnParquetChunk {
     int64_t total_uncompressed_size;
     int64_t data_page_offset;
     int64_t dictionary_page_offset; /* TARN_PARQUET_ABSENT */
+    int64_t bloom_filter_offset;    /* TARN_PARQUET_ABSENT; not checked */
     int32_t codec;                  /* parquet.thrift's CompressionCodec */
 } TarnParquetChunk;
 

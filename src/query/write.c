@@ -62,6 +62,7 @@ static bool copy_rows(const TarnWriting *writing, TarnText select, const char *f
     const char *location = options->metadata->location;
     const char *path = NULL;
     bool directory = writing->spec->field_count > 0 || options->large;
+    bool asked = writing->bloom->count > 0;
     /* Settings of the session: whoever asks for no number has locked it. */
     bool bounded = writing->spec->field_count > 0 && options->partition_rows > 0;
     const char *data = tarn_base_arena_printf(writing->arena, "%s/data", location);
@@ -78,7 +79,9 @@ static bool copy_rows(const TarnWriting *writing, TarnText select, const char *f
         .path = path,
         .field_ids = field_ids,
         .compression = "zstd",
-        .row_group_rows = ROW_GROUP_ROWS,
+        .row_group_rows = asked ? writing->bloom->row_group_rows : ROW_GROUP_ROWS,
+        .dictionary_values = asked ? writing->bloom->row_group_rows : 0,
+        .bloom_filter_ratio = asked ? writing->bloom->ratio : 0,
         /* The engine cuts files or partitions them, not both. */
         .file_size_bytes = options->large && writing->spec->field_count == 0
                                ? target_size(options)
@@ -168,6 +171,7 @@ static bool read_metrics(const TarnWriting *writing, const TarnEngineFile *writt
                                 &scratch, &footer, error) &&
         tarn_table_file_metrics_fill(footer, written->path, metrics, writing->arena, file, error) &&
         keep_bounds(writing, file, error);
+    if (ok) tarn_query__bloom_look(writing->bloom, footer);
     tarn_base_arena_dispose(&scratch);
     return ok;
 }
@@ -394,10 +398,14 @@ static bool write_in_buckets(const TarnWriting *writing, uint64_t wanted, int de
 
 bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
                             TarnWrittenFiles *files, TarnError *error) {
-    TarnWriting writing = {.options = options, .arena = arena};
+    TarnBloomFilters bloom;
+    TarnWriting writing = {.options = options, .bloom = &bloom, .arena = arena};
     FileList written = {0};
     *files = (TarnWrittenFiles){0};
-    if (!tarn_query__writing_init(&writing, error)) return false;
+    if (!tarn_query__writing_init(&writing, error) ||
+        !tarn_query__bloom_init(&writing, &bloom, ROW_GROUP_ROWS, error)) {
+        return false;
+    }
     const TarnPartitionSpec unpartitioned = {.id = writing.spec->id};
     if (options->one_partition) {
         writing.spec = &unpartitioned;
@@ -407,6 +415,8 @@ bool tarn_query_write_files(const TarnWriteOptions *options, TarnArena *arena,
     bool ok = buckets > 0 ? write_in_buckets(&writing, buckets, 0, &written, error) &&
                                 set_threads(options, options->threads, error)
                           : write_selected(&writing, &written, error);
-    return ok && !TARN_FAULT("query.write.after_copy", error) &&
-           describe_files(&writing, written.items, written.count, files, error);
+    ok = ok && !TARN_FAULT("query.write.after_copy", error) &&
+         describe_files(&writing, written.items, written.count, files, error);
+    if (ok) tarn_query__bloom_tell(&bloom);
+    return ok;
 }
