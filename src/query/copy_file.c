@@ -159,7 +159,7 @@ static bool check_kind(const Check *check) {
     const TarnOs *os = check->os;
     if (!os->stat(os, check->file->path, true, &stat, check->error)) return place(check);
     switch (stat.kind) {
-    case TARN_OS_FILE: return true;
+    case TARN_OS_FILE: check->file->size = stat.size; return true;
     case TARN_OS_ABSENT:
         return check->writes || refuse(check, TARN_E_SOURCE_NOT_FOUND, "does not exist", NULL);
     case TARN_OS_DIRECTORY:
@@ -172,6 +172,7 @@ static bool check_kind(const Check *check) {
 bool tarn_query__copy_file(TarnQuery *query, const TarnParsed *parsed, TarnArena *arena,
                            TarnCopyFile *file, TarnError *error) {
     TarnOsStat stat;
+    *file = (TarnCopyFile){0};
     Check check = {.query = query,
                    .parsed = parsed,
                    .os = tarn_catalog_options(query->catalog)->os,
@@ -181,6 +182,7 @@ bool tarn_query__copy_file(TarnQuery *query, const TarnParsed *parsed, TarnArena
                    .error = error};
     if (!check_text(&check) || !resolve(&check)) return false;
     bool pattern = !check.writes && pattern_start(parsed->copy.path) < parsed->copy.path.size;
+    file->pattern = pattern;
     if (pattern) return check_outside(&check);
     if (!check.os->stat(check.os, file->path, false, &stat, error)) return place(&check);
     if (stat.kind == TARN_OS_SYMLINK && !follow_link(&check)) return false;
