@@ -417,7 +417,9 @@ static bool scan_entry(ManifestScan *scan, size_t number, TarnError *error) {
 
 /* Whether none of the rows of a stretch can match. */
 static bool pass_over(ManifestScan *scan, size_t number) {
-    if (scan->pin->stretches == NULL) return false;
+    /* Stretches are about live files only. */
+    bool removed = scan->planner->options->entries == TARN_SCAN_REMOVED;
+    if (scan->pin->stretches == NULL || removed) return false;
     const TarnManifestStretch *stretch = &scan->pin->stretches[number];
     if (tarn_table_predicate_on_metrics(scan->planner->predicate, &stretch->joined) !=
         TARN_MATCH_NONE) {
