@@ -1,6 +1,7 @@
 """Benchmarks as ratios: tarn beside DuckDB and pyiceberg, alternating in one run.
 
     tests/bench/run [NAME..]    load queries commits planning big start listing memory merge deletes
+                                compaction
 
 Every figure is of a whole child process: CPU seconds (user and system, of the child and its
 threads), wall seconds and peak resident memory, as the kernel accounts them. Rounds alternate
@@ -542,6 +543,65 @@ def bench_merge(work):
     compare("merge of 1 % by key : DuckLake", a, b, 2, "rss")
 
 
+SMALL_FILES = """
+import duckdb, sys
+csv, out, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+con = duckdb.connect()
+con.execute(f"create table t as select * from read_csv('{csv}')")
+rows = con.execute("select count(*) from t").fetchone()[0]
+for i in range(count):
+    low, high = rows * i // count, rows * (i + 1) // count
+    con.execute(f"copy (select * from t where rowid >= {low} and rowid < {high}) to "
+                f"'{out}/{i:04}.parquet' (format parquet, compression zstd)")
+"""
+
+DELTA_COMPACT = """
+import sys, deltalake
+deltalake.DeltaTable(sys.argv[1]).optimize.compact(target_size=int(sys.argv[2]))
+"""
+
+COPY_FILES = """
+import sys, duckdb
+con = duckdb.connect()
+con.execute("set preserve_insertion_order = false; set memory_limit = '2GB'")
+con.execute(f"copy (select * from '{sys.argv[1]}/*.parquet') to '{sys.argv[2]}' "
+            "(format parquet, compression zstd)")
+"""
+
+
+def bench_compaction(work):
+    """1,000 small files of lineitem into large ones, beside deltalake and a COPY of the files."""
+    out, target = work / "compaction", 128 << 20
+    (out / "small").mkdir(parents=True)
+    python(SMALL_FILES, tpch() / "lineitem.csv", out / "small", 1000)
+    files = sorted((out / "small").iterdir())
+    lake = new_lake(out / "lake")
+    script = out / "inserts.sql"
+    script.write_text("".join(f"copy sandbox.t from '{file}';\n" for file in files[1:]))
+    tarn(lake, "load", str(files[0]), "sandbox.t")
+    tarn(lake, "sql", "-q", "-f", str(script))
+    head = json.loads(tarn(lake, "history", "sandbox.t", "--json").out)["data"][0]["snapshot_id"]
+
+    def ours():
+        run = tarn(lake, "table", "optimize", "sandbox.t", "--target-size", str(target))
+        tarn(lake, "table", "rollback", "sandbox.t", str(head))
+        return run
+
+    def delta():
+        shutil.rmtree(out / "delta", ignore_errors=True)
+        (out / "delta").mkdir()
+        for file in files:
+            os.link(file, out / "delta" / file.name)
+        python("import sys, deltalake; deltalake.convert_to_deltalake(sys.argv[1])", out / "delta")
+        return python(DELTA_COMPACT, out / "delta", target)
+
+    for name, other, goal in (("deltalake", delta, 1.0), ("DuckDB COPY", lambda: python(
+            COPY_FILES, out / "small", out / "copy.parquet"), 1.3)):
+        a, b = alternate(ours, other, rounds=3)
+        for what in ("cpu", "wall", "rss"):
+            compare(f"compaction of 1,000 small files : {name}", a, b, goal, what)
+
+
 def bench_deletes(work):
     """TPC-H over a lineitem of which 1 % is deleted, beside one that never had those rows."""
     data = tpch()
@@ -636,7 +696,7 @@ def bench_memory(work):
 BENCHES = {"start": bench_start, "listing": bench_listing, "commits": bench_commits,
            "planning": bench_planning, "big": bench_big, "load": bench_load,
            "queries": bench_queries, "memory": bench_memory, "merge": bench_merge,
-           "deletes": bench_deletes}
+           "deletes": bench_deletes, "compaction": bench_compaction}
 
 
 def machine():
