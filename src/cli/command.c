@@ -15,8 +15,21 @@ const TarnCliCommand *tarn_cli__command_find(const char *name) {
     return NULL;
 }
 
+/* "table optimize" for "optimize": what it does was right, where it is was not. */
+static const char *find_verb(const char *name) {
+    for (size_t i = 0; i < tarn_cli__command_count; i++) {
+        const TarnCliCommand *command = &tarn_cli__commands[i];
+        const char *verb = strchr(command->name, ' ');
+        if (command->hidden || command->handler == NULL || verb == NULL) continue;
+        if (strcmp(verb + 1, name) == 0) return command->name;
+    }
+    return NULL;
+}
+
 const char *tarn_cli__command_nearest(const char *name) {
     const char *names[NEAR_NAMES_MAX];
+    const char *verb = find_verb(name);
+    if (verb != NULL) return verb;
     size_t count = 0;
     for (size_t i = 0; i < tarn_cli__command_count && count < NEAR_NAMES_MAX; i++) {
         const TarnCliCommand *command = &tarn_cli__commands[i];
