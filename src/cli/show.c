@@ -132,13 +132,31 @@ static void put_line(TarnCli *cli, const char *name, const char *value) {
     tarn_base_buffer_dispose(&safe);
 }
 
+/* What INSERT puts in when it is not told: as JSON has it, a text without its quotes. */
+static TarnCliCell default_cell(const TarnField *field, TarnArena *arena) {
+    const TarnJson *value = field->write_default;
+    if (value == NULL) return tarn_cli__cell_text("");
+    if (value->kind == TARN_JSON_STRING) return tarn_cli__cell_of(value->text);
+    TarnBuffer json;
+    tarn_base_buffer_init(&json, TARN_MIB);
+    tarn_base_json_write(value, 0, &json);
+    const char *text = tarn_base_buffer_keep(&json, arena);
+    tarn_base_buffer_dispose(&json);
+    return tarn_cli__cell_text(text);
+}
+
+/* Defaults and descriptions are columns of their own where there are any. */
 static void put_columns(TarnCli *cli, const TarnSchema *schema) {
-    static const TarnCliColumn columns[] = {{.name = "column"}, {.name = "type"}, {.name = "null"},
-                                            {.name = "description"}};
-    size_t count = 3;
+    TarnCliColumn columns[5] = {{.name = "column"}, {.name = "type"}, {.name = "null"}};
+    bool defaults = false;
+    bool docs = false;
     for (size_t i = 0; i < schema->field_count; i++) {
-        if (schema->fields[i].doc != NULL) count = 4;
+        defaults = defaults || schema->fields[i].write_default != NULL;
+        docs = docs || schema->fields[i].doc != NULL;
     }
+    size_t count = 3;
+    if (defaults) columns[count++] = (TarnCliColumn){.name = "default"};
+    if (docs) columns[count++] = (TarnCliColumn){.name = "description"};
     TarnCliRows rows;
     tarn_cli__rows_begin(cli, columns, count, TARN_CLI_MANY, &rows);
     for (size_t i = 0; i < schema->field_count; i++) {
@@ -146,10 +164,12 @@ static void put_columns(TarnCli *cli, const TarnSchema *schema) {
         TarnBuffer type;
         tarn_base_buffer_init(&type, TARN_MIB);
         tarn_table_type_to_sql(&field->type, &type);
-        const TarnCliCell cells[] = {
-            tarn_cli__cell_text(field->name), tarn_cli__cell_of(tarn_base_buffer_view(&type)),
-            tarn_cli__cell_text(field->required ? "no" : "yes"),
-            tarn_cli__cell_text(field->doc != NULL ? field->doc : "")};
+        TarnCliCell cells[5] = {tarn_cli__cell_text(field->name),
+                                tarn_cli__cell_of(tarn_base_buffer_view(&type)),
+                                tarn_cli__cell_text(field->required ? "no" : "yes")};
+        size_t at = 3;
+        if (defaults) cells[at++] = default_cell(field, &cli->arena);
+        if (docs) cells[at++] = tarn_cli__cell_text(field->doc != NULL ? field->doc : "");
         tarn_cli__rows_put(&rows, cells);
         tarn_base_buffer_dispose(&type);
     }
