@@ -3,16 +3,18 @@
 
     $(tools/venv.sh) tests/property/differential.py [--seed N] [--statements N] [--every N] [--keep]
 
-The model is DuckDB in memory: the same INSERT, UPDATE, DELETE, MERGE and transactions; ALTER of
-columns likewise, of partitions and properties not at all; a branch is a copy of a table, a snapshot
-a remembered answer, maintenance nothing. tarn runs some statements in one process. At a checkpoint
-every table is read by tarn and compared with the model, as are one of its older snapshots, and one
-table is read by pyiceberg or DuckDB's own Iceberg reader and looked at by the linter.
+The model is DuckDB in memory: the same INSERT, UPDATE, DELETE and MERGE; a transaction is its
+statements, or none if it is rolled back; ALTER of columns likewise, of partitions and properties
+not at all; a branch is a copy of a table, a snapshot a remembered answer, maintenance nothing. tarn
+runs some statements in one process. At a checkpoint every table is read by tarn and compared with
+the model, as are one of its older snapshots, and one table is read by pyiceberg or DuckDB's own
+Iceberg reader and looked at by the linter.
 
 On a failure the statements are made fewer, as long as tarn and the model still differ, and printed.
 """
 
 import argparse
+import copy
 import json
 import os
 import random
@@ -217,15 +219,29 @@ class Generator:
         """Several statements on several tables: all of them, or nothing."""
         names = [name] + self.pick.choices(sorted(self.tables), k=self.pick.randrange(1, 4))
         end = self.pick.choice(["commit", "commit", "rollback"])
-        filled = set(self.filled)
-        parts = [self.change(n, self.rows_change(n)) for n in names]
+        before = copy.deepcopy((self.tables, self.branches, self.ahead, self.layouts, self.filled,
+                                self.versions))
+        parts = [self.part(n) for n in names]
+        model = [text for part in parts for text in part.model]
         if end == "rollback":
-            self.filled = filled
+            model = []
+            (self.tables, self.branches, self.ahead, self.layouts, self.filled,
+             self.versions) = before
         else:
             for n in names:
                 self.ahead[n].clear()
-        texts = ["begin", *[part.text for part in parts], end]
-        return Statement(";\n".join(texts), texts)
+        return Statement(";\n".join(["begin", *[part.text for part in parts], end]), model)
+
+    def part(self, name):
+        """One statement of a transaction, on main."""
+        way = self.pick.random()
+        if way < 0.1 and len(self.tables) < 6:
+            return self.create()
+        if way < 0.4:
+            part = self.alter(name) if way < 0.3 else self.arrange(name)
+            if part.branch is None:
+                return part
+        return self.change(name, self.rows_change(name))
 
     def alter(self, name):
         """A change of columns: on the model it is one of the table and of each branch."""
