@@ -101,5 +101,7 @@
 #define TARN_LIMIT_LOAD_ENGINE_BYTES (320 * TARN_MIB)
 /* And during a rewrite of files: what is sorted at a time, 2 GB of files, spills to disk. */
 #define TARN_LIMIT_REWRITE_ENGINE_BYTES (768 * TARN_MIB)
+/* Files that are planned at a time, of about 500 bytes each: a table may have millions. */
+#define TARN_LIMIT_REWRITE_PLAN_FILES 100000
 
 #endif

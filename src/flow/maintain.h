@@ -84,6 +84,7 @@ typedef struct TarnOptimizeOptions {
     int64_t input_files_min; /* 0 = 5 */
     int64_t group_bytes_max; /* of the files that are rewritten between two commits; 0 = 2 GB */
     bool deletes;            /* also all files that deletes apply to */
+    int64_t plan_files_max;  /* planned at a time; 0 = TARN_LIMIT_REWRITE_PLAN_FILES */
 } TarnOptimizeOptions;
 
 /* Files that are too small, too large or have many deleted rows are rewritten, a commit (operation

@@ -62,6 +62,9 @@ bool tarn_flow__optimize_back_off(const TarnOs *os, uint32_t round, TarnError *e
 /* Adds the delete files that a snapshot of the table removed and added. */
 void tarn_flow__optimize_count_deletes(const TarnTable *table, int64_t snapshot_id,
                                        TarnMaintainResult *result);
+/* Whether there is any delete file; the manifest list tells. */
+bool tarn_flow__optimize_has_deletes(const TarnMaintenance *run, const TarnTable *table, bool *has,
+                                     TarnError *error) TARN_CHECKED;
 /* By the table's properties; see table/delete_plan.h. */
 bool tarn_flow__optimize_plan_deletes(const TarnTable *table, const TarnScanPlan *scan,
                                       const TarnRewritePlan *gone, int64_t input_files_min,

@@ -38,33 +38,57 @@ typedef struct Optimize {
     uint64_t jitter;
 } Optimize;
 
-/* One round: a table, a scan of it, what to rewrite. */
+/* One round: a table, and part by part a scan of it and what to rewrite. */
 typedef struct Round {
     Optimize *optimize;
     TarnArena arena;
     const TarnTable *table;
+    const TarnPredicate *where;
+    TarnArena part; /* of what follows */
     TarnScanPlan *scan;
     TarnRewritePlan plan;
+    int64_t files; /* looked at, and their bytes */
+    int64_t bytes;
+    int64_t wanted; /* of them, to be rewritten perhaps */
+    int64_t passed; /* of these, in parts before */
     bool conflicted;
 } Round;
 
 /* --- planning --- */
 
-static bool plan_scan(Round *round, TarnError *error) {
+static int64_t part_size(const Round *round) {
+    int64_t most = round->optimize->options->plan_files_max;
+    return most > 0 ? most : TARN_LIMIT_REWRITE_PLAN_FILES;
+}
+
+static bool select_task(void *state, const TarnScanTask *task) {
+    Round *round = state;
+    round->files++;
+    if (__builtin_add_overflow(round->bytes, task->file->file_size, &round->bytes)) {
+        round->bytes = INT64_MAX;
+    }
+    if (!tarn_table_rewrite_wants(&round->optimize->rewrite, task)) return false;
+    int64_t number = round->wanted++;
+    return number >= round->passed && number - round->passed < part_size(round);
+}
+
+/* The next part of the files that may be rewritten. */
+static bool plan_part(Round *round, TarnError *error) {
     Optimize *optimize = round->optimize;
     const TarnTable *table = round->table;
-    const TarnPredicate *where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
     TarnScanOptions options = {.store = table->store,
                                .cache = tarn_catalog_manifest_cache(optimize->run->catalog),
                                .metadata = table->metadata,
-                               .all_deletes = optimize->run->dry_run};
-    if (optimize->options->where != NULL &&
-        !tarn_query_predicate(optimize->options->query, table, optimize->options->where,
-                              &round->arena, &where, error)) {
-        return false;
-    }
+                               .select = select_task,
+                               .select_state = round};
+    tarn_table_scan_plan_dispose(round->scan);
+    round->scan = NULL;
+    tarn_base_arena_reset(&round->part);
+    round->files = round->bytes = round->wanted = 0;
     return tarn_table_scan_plan(&options, tarn_table_metadata_current_snapshot(table->metadata),
-                                where, &round->arena, &round->scan, error);
+                                round->where, &round->part, &round->scan, error) &&
+           tarn_table_rewrite_plan(round->scan, &optimize->rewrite, &round->part, &round->plan,
+                                   error);
 }
 
 static void set_sizes(Optimize *optimize, const TarnTable *table) {
@@ -90,21 +114,24 @@ static bool round_begin(Optimize *optimize, Round *round, TarnError *error) {
     const TarnOptimizeOptions *options = optimize->options;
     *round = (Round){.optimize = optimize};
     tarn_base_arena_init(&round->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
+    tarn_base_arena_init(&round->part, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     if (!tarn_catalog_table_load(optimize->run->catalog, optimize->run->table, &round->table,
                                  error)) {
         return false;
     }
     set_sizes(optimize, round->table);
+    round->where = tarn_table_predicate_constant(TARN_PREDICATE_TRUE);
     return tarn_query_rewrite_check(round->table, options->clustering, options->columns,
                                     options->column_count, error) &&
-           plan_scan(round, error) &&
-           tarn_table_rewrite_plan(round->scan, &optimize->rewrite, &round->arena, &round->plan,
-                                   error);
+           (options->where == NULL ||
+            tarn_query_predicate(options->query, round->table, options->where, &round->arena,
+                                 &round->where, error));
 }
 
 static void round_end(Round *round) {
     tarn_table_scan_plan_dispose(round->scan);
     tarn_catalog_table_release(round->table);
+    tarn_base_arena_dispose(&round->part);
     tarn_base_arena_dispose(&round->arena);
 }
 
@@ -276,7 +303,7 @@ static size_t batch_size(const Round *round, size_t first) {
     return count;
 }
 
-static bool run_round(Round *round, TarnError *error) {
+static bool run_part(Round *round, TarnError *error) {
     for (size_t i = 0; i < round->plan.count;) {
         size_t count = batch_size(round, i);
         if (!run_batch(round, round->plan.groups + i, count, error)) return false;
@@ -304,12 +331,28 @@ void tarn_flow__optimize_count_deletes(const TarnTable *table, int64_t snapshot_
     }
 }
 
-/* What would become of delete files once the planned data files are gone. */
+/* What would become of delete files once the planned data files are gone: all files, in memory,
+ * since a delete file may be about any. */
 static bool count_planned_deletes(Optimize *optimize, Round *round, TarnError *error) {
+    const TarnTable *table = round->table;
+    bool has = false;
     TarnDeletePlan plan;
     if (optimize->options->where != NULL) return true;
-    if (!tarn_flow__optimize_plan_deletes(round->table, round->scan, &round->plan,
-                                          optimize->rewrite.input_files_min, &round->arena, &plan,
+    if (!tarn_flow__optimize_has_deletes(optimize->run, table, &has, error)) return false;
+    if (!has) return true;
+    TarnScanOptions options = {.store = table->store,
+                               .cache = tarn_catalog_manifest_cache(optimize->run->catalog),
+                               .metadata = table->metadata,
+                               .all_deletes = true};
+    tarn_table_scan_plan_dispose(round->scan);
+    round->scan = NULL;
+    tarn_base_arena_reset(&round->part);
+    if (!tarn_table_scan_plan(&options, tarn_table_metadata_current_snapshot(table->metadata),
+                              round->where, &round->part, &round->scan, error) ||
+        !tarn_table_rewrite_plan(round->scan, &optimize->rewrite, &round->part, &round->plan,
+                                 error) ||
+        !tarn_flow__optimize_plan_deletes(table, round->scan, &round->plan,
+                                          optimize->rewrite.input_files_min, &round->part, &plan,
                                           error)) {
         return false;
     }
@@ -318,30 +361,48 @@ static bool count_planned_deletes(Optimize *optimize, Round *round, TarnError *e
     return true;
 }
 
-static void count_plan(Optimize *optimize, const Round *round) {
+static void count_before(Optimize *optimize, const Round *round) {
     TarnMaintainResult *result = optimize->result;
-    result->files_before = result->files_after = (int64_t)round->scan->task_count;
-    result->bytes_before = result->bytes_after = round->scan->bytes;
-    if (!optimize->run->dry_run) return;
-    result->groups = (int64_t)round->plan.count;
-    result->deleted = round->plan.files;
-    result->deleted_bytes = round->plan.bytes;
+    result->files_before = result->files_after = round->files;
+    result->bytes_before = result->bytes_after = round->bytes;
+}
+
+static void count_part(Optimize *optimize, const Round *round) {
+    TarnMaintainResult *result = optimize->result;
+    result->groups += (int64_t)round->plan.count;
+    result->deleted += round->plan.files;
+    result->deleted_bytes += round->plan.bytes;
+    result->files_after -= round->plan.files;
     for (size_t i = 0; i < round->plan.count; i++) {
         const TarnRewriteGroup *group = &round->plan.groups[i];
+        int64_t added = (group->bytes + optimize->rewrite.target_bytes - 1) /
+                        optimize->rewrite.target_bytes;
         result->rows += group->rows;
-        result->added += (group->bytes + optimize->rewrite.target_bytes - 1) /
-                         optimize->rewrite.target_bytes;
+        result->added += added;
+        result->files_after += added;
     }
-    result->files_after += result->added - result->deleted;
+}
+
+static bool run_round(Optimize *optimize, Round *round, bool first, TarnError *error) {
+    bool dry_run = optimize->run->dry_run;
+    do {
+        if (!plan_part(round, error)) return false;
+        if (first && round->passed == 0) count_before(optimize, round);
+        if (dry_run) {
+            count_part(optimize, round);
+        } else if (!run_part(round, error)) {
+            return false;
+        }
+        round->passed += part_size(round);
+    } while (round->passed < round->wanted);
+    return !dry_run || count_planned_deletes(optimize, round, error);
 }
 
 static bool run_rounds(Optimize *optimize, TarnError *error) {
     for (uint32_t i = 0; i < ROUNDS_MAX; i++) {
         Round round;
-        bool ok = round_begin(optimize, &round, error);
-        if (ok && i == 0) count_plan(optimize, &round);
-        ok = ok && (optimize->run->dry_run ? count_planned_deletes(optimize, &round, error)
-                                           : run_round(&round, error));
+        bool ok = round_begin(optimize, &round, error) &&
+                  run_round(optimize, &round, i == 0, error);
         bool again = round.conflicted;
         round_end(&round);
         if (!ok || !again) return ok;

@@ -47,14 +47,14 @@ bool tarn_flow__optimize_plan_deletes(const TarnTable *table, const TarnScanPlan
 
 /* --- planning --- */
 
-static bool has_deletes(const Round *round, bool *has, TarnError *error) {
-    const TarnSnapshot *snapshot = tarn_table_metadata_current_snapshot(round->table->metadata);
+bool tarn_flow__optimize_has_deletes(const TarnMaintenance *run, const TarnTable *table, bool *has,
+                                     TarnError *error) {
+    const TarnSnapshot *snapshot = tarn_table_metadata_current_snapshot(table->metadata);
     const TarnManifestListPin *list = NULL;
     *has = false;
     if (snapshot == NULL || snapshot->manifest_list == NULL) return true;
-    if (!tarn_table_manifest_list_acquire(tarn_catalog_manifest_cache(round->run->catalog),
-                                          round->table->store, snapshot->manifest_list, &list,
-                                          error)) {
+    if (!tarn_table_manifest_list_acquire(tarn_catalog_manifest_cache(run->catalog), table->store,
+                                          snapshot->manifest_list, &list, error)) {
         return false;
     }
     for (size_t i = 0; i < list->count; i++) {
@@ -65,18 +65,25 @@ static bool has_deletes(const Round *round, bool *has, TarnError *error) {
     return true;
 }
 
+/* What no delete applies to does not matter. */
+static bool has_any(void *state, const TarnScanTask *task) {
+    (void)state;
+    return task->delete_count > 0;
+}
+
 static bool round_begin(Round *round, int64_t input_files_min, TarnError *error) {
     bool has = false;
     tarn_base_arena_init(&round->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     if (!tarn_catalog_table_load(round->run->catalog, round->run->table, &round->table, error) ||
-        !has_deletes(round, &has, error)) {
+        !tarn_flow__optimize_has_deletes(round->run, round->table, &has, error)) {
         return false;
     }
     if (!has) return true;
     TarnScanOptions options = {.store = round->table->store,
                                .cache = tarn_catalog_manifest_cache(round->run->catalog),
                                .metadata = round->table->metadata,
-                               .all_deletes = true};
+                               .all_deletes = true,
+                               .select = has_any};
     return tarn_table_scan_plan(&options,
                                 tarn_table_metadata_current_snapshot(round->table->metadata),
                                 tarn_table_predicate_constant(TARN_PREDICATE_TRUE), &round->arena,

@@ -47,7 +47,7 @@ static bool is_skipped(const TarnRewriteOptions *options, const TarnScanTask *ta
     return false;
 }
 
-static bool is_candidate(const TarnRewriteOptions *options, const TarnScanTask *task) {
+bool tarn_table_rewrite_wants(const TarnRewriteOptions *options, const TarnScanTask *task) {
     int64_t bytes = task->file->file_size;
     if (is_skipped(options, task)) return false;
     return options->all || is_small(options, bytes) || is_large(options, bytes) ||
@@ -149,7 +149,7 @@ bool tarn_table_rewrite_plan(const TarnScanPlan *scan, const TarnRewriteOptions 
     tarn_base_buffer_init(&key, TARN_LIMIT_FIELD_BYTES);
     bool ok = true;
     for (size_t i = 0; ok && i < scan->task_count; i++) {
-        if (!is_candidate(options, &scan->tasks[i])) continue;
+        if (!tarn_table_rewrite_wants(options, &scan->tasks[i])) continue;
         ok = put_candidate(&partitions, &scan->tasks[i], &key, arena, error);
     }
     tarn_base_buffer_dispose(&key);

@@ -40,6 +40,10 @@ typedef struct TarnRewritePlan {
     int64_t bytes;
 } TarnRewritePlan;
 
+/* Whether a file is one that may be rewritten: for TarnScanOptions.select, so that a plan over a
+ * large table needs memory for these alone. */
+bool tarn_table_rewrite_wants(const TarnRewriteOptions *options, const TarnScanTask *task);
+
 /* Over the tasks of a scan, which must outlive the result. */
 bool tarn_table_rewrite_plan(const TarnScanPlan *scan, const TarnRewriteOptions *options,
                              TarnArena *arena, TarnRewritePlan *plan, TarnError *error)

@@ -301,17 +301,9 @@ static bool find_deletes(ManifestScan *scan, uint32_t tuple, TarnScanTask *task,
         }
         memo->deletes_known = true;
     }
-    if (!tarn_table__delete_index_find(&planner->deletes, memo->deletes, task->file,
-                                       task->sequence_number, &task->deletes, &task->delete_count,
-                                       error)) {
-        return false;
-    }
-    if (task->delete_count > 0) planner->plan->has_deletes = true;
-    for (size_t i = 0; i < task->delete_count; i++) {
-        if (task->deletes[i].file->content != TARN_CONTENT_EQUALITY_DELETES) continue;
-        planner->plan->has_equality_deletes = true;
-    }
-    return true;
+    return tarn_table__delete_index_find(&planner->deletes, memo->deletes, task->file,
+                                         task->sequence_number, &task->deletes,
+                                         &task->delete_count, error);
 }
 
 static TarnScanTask *push_task(Planner *planner, uint64_t hash) {
@@ -345,6 +337,41 @@ static bool refuse_entry(const ManifestScan *scan, size_t number, TarnError *err
                                TARN_TEXT_ARG(scan->file->path), number, what);
 }
 
+static TarnText copy_text(TarnText text, TarnArena *arena) {
+    if (text.data == NULL) return text;
+    return (TarnText){tarn_base_arena_string_n(arena, text.data, text.size), text.size};
+}
+
+/* Without metrics: the manifest goes. */
+static bool copy_file(const TarnDataFile *from, TarnArena *arena, const TarnDataFile **result,
+                      TarnError *error) {
+    TarnDataFile *file = TARN_NEW(arena, TarnDataFile);
+    if (file == NULL) return tarn_base_arena_check(arena, error);
+    *file = *from;
+    file->columns = NULL;
+    file->column_count = 0;
+    file->split_offsets = NULL;
+    file->split_offset_count = 0;
+    file->equality_ids = NULL;
+    file->equality_id_count = 0;
+    file->path = copy_text(from->path, arena);
+    file->format = copy_text(from->format, arena);
+    file->key_metadata = copy_text(from->key_metadata, arena);
+    file->referenced_data_file = copy_text(from->referenced_data_file, arena);
+    if (from->partition_count > 0) {
+        file->partition = tarn_base_arena_copy(arena, from->partition,
+                                               from->partition_count * sizeof(TarnLiteral));
+    }
+    for (size_t i = 0; file->partition != NULL && i < from->partition_count; i++) {
+        TarnLiteral *value = &file->partition[i];
+        bool bytes = value->kind == TARN_TYPE_STRING || value->kind == TARN_TYPE_UUID ||
+                     value->kind == TARN_TYPE_FIXED || value->kind == TARN_TYPE_BINARY;
+        if (bytes && !value->is_null) value->as.bytes = copy_text(value->as.bytes, arena);
+    }
+    *result = file;
+    return tarn_base_arena_check(arena, error);
+}
+
 static bool keep_file(ManifestScan *scan, size_t number, const TarnPredicate *residual,
                       TarnMatch match, int64_t first_row_id, TarnError *error) {
     const TarnManifestEntry *entry = &scan->pin->manifest->entries[number];
@@ -352,22 +379,36 @@ static bool keep_file(ManifestScan *scan, size_t number, const TarnPredicate *re
     if (sequence == TARN_ABSENT && entry->status != TARN_ENTRY_DELETED) {
         return refuse_entry(scan, number, error, "an existing file without a sequence number");
     }
-    TarnScanTask *task = push_task(scan->planner, scan->pin->path_hashes[number]);
-    if (task == NULL) return tarn_base_arena_check(scan->planner->arena, error);
-    task->file = &entry->file;
-    task->spec = scan->spec;
-    task->snapshot_id = entry->snapshot_id != TARN_ABSENT ? entry->snapshot_id
-                                                          : scan->file->added_snapshot_id;
-    task->sequence_number = sequence;
-    task->file_sequence_number = entry->file_sequence_number != TARN_ABSENT
-                                     ? entry->file_sequence_number
-                                     : scan->file->sequence_number;
-    task->first_row_id = first_row_id;
-    task->residual = residual;
-    task->match = match;
-    add_saturating(&scan->planner->plan->rows, entry->file.record_count);
-    add_saturating(&scan->planner->plan->bytes, entry->file.file_size);
-    return find_deletes(scan, scan->pin->tuple_of_entry[number], task, error);
+    Planner *planner = scan->planner;
+    const TarnScanOptions *options = planner->options;
+    TarnScanTask task = {.file = &entry->file,
+                         .spec = scan->spec,
+                         .snapshot_id = entry->snapshot_id != TARN_ABSENT
+                                            ? entry->snapshot_id
+                                            : scan->file->added_snapshot_id,
+                         .sequence_number = sequence,
+                         .file_sequence_number = entry->file_sequence_number != TARN_ABSENT
+                                                     ? entry->file_sequence_number
+                                                     : scan->file->sequence_number,
+                         .first_row_id = first_row_id,
+                         .residual = residual,
+                         .match = match};
+    if (!find_deletes(scan, scan->pin->tuple_of_entry[number], &task, error)) return false;
+    if (options->select != NULL) {
+        if (!options->select(options->select_state, &task)) return true;
+        if (!copy_file(&entry->file, planner->arena, &task.file, error)) return false;
+    }
+    TarnScanTask *kept = push_task(planner, scan->pin->path_hashes[number]);
+    if (kept == NULL) return tarn_base_arena_check(planner->arena, error);
+    *kept = task;
+    if (task.delete_count > 0) planner->plan->has_deletes = true;
+    for (size_t i = 0; i < task.delete_count && !planner->plan->has_equality_deletes; i++) {
+        planner->plan->has_equality_deletes = task.deletes[i].file->content ==
+                                              TARN_CONTENT_EQUALITY_DELETES;
+    }
+    add_saturating(&planner->plan->rows, entry->file.record_count);
+    add_saturating(&planner->plan->bytes, entry->file.file_size);
+    return true;
 }
 
 /* v3: assigned in the order of the manifest to the files that have none of their own. */
@@ -452,6 +493,43 @@ static bool scan_manifest(Planner *planner, size_t index, TarnError *error) {
     return true;
 }
 
+/* --- a few manifests at a time --- */
+
+/* As many as there are threads to read them with. */
+#define BLOCK_MANIFESTS 4
+
+/* `wanted` of data manifests was kept back when those of deletes were read. */
+static bool scan_blocks(Planner *planner, TarnError *error) {
+    const TarnScanOptions *options = planner->options;
+    bool ok = true;
+    for (size_t i = 0; ok && i < planner->file_count; i += BLOCK_MANIFESTS) {
+        size_t left = planner->file_count - i;
+        size_t count = left < BLOCK_MANIFESTS ? left : BLOCK_MANIFESTS;
+        const TarnManifestPin *pins[BLOCK_MANIFESTS] = {NULL};
+        bool wanted[BLOCK_MANIFESTS];
+        TarnArena scratch;
+        for (size_t j = 0; j < count; j++) {
+            wanted[j] = planner->wanted[i + j] && !planner->files[i + j].is_deletes;
+        }
+        tarn_base_arena_init(&scratch, TARN_MIB);
+        if (!tarn_table__manifests_acquire(NULL, options->store, options->metadata,
+                                           planner->files + i, wanted, count, &planner->read,
+                                           options->threads, &scratch, pins, error)) {
+            tarn_base_arena_dispose(&scratch);
+            return false;
+        }
+        for (size_t j = 0; ok && j < count; j++) {
+            if (pins[j] == NULL) continue;
+            planner->pins[i + j] = pins[j];
+            ok = scan_manifest(planner, i + j, error);
+            planner->pins[i + j] = NULL;
+        }
+        tarn_table__manifests_release(pins, count);
+        tarn_base_arena_dispose(&scratch);
+    }
+    return ok;
+}
+
 /* --- the whole --- */
 
 /* A file that is live twice would be read twice. */
@@ -514,6 +592,9 @@ static bool make_tasks(Planner *planner, TarnError *error) {
         if (planner->pins[i] == NULL || !planner->files[i].is_deletes) continue;
         if (!index_deletes(planner, i, error)) return false;
     }
+    if (planner->options->select != NULL) {
+        return scan_blocks(planner, error) && refuse_duplicates(planner, error);
+    }
     for (size_t i = 0; i < planner->file_count; i++) {
         if (planner->pins[i] == NULL || planner->files[i].is_deletes) continue;
         if (!scan_manifest(planner, i, error)) return false;
@@ -535,8 +616,14 @@ static bool plan_files(Planner *planner, const TarnManifestListPin *list, TarnEr
     }
     drop_deletes_without_data(planner);
     count_totals(planner);
+    bool *now = options->select != NULL ? TARN_NEW_ARRAY(planner->arena, list->count, bool)
+                                        : planner->wanted;
+    if (now == NULL) return tarn_base_arena_check(planner->arena, error);
+    for (size_t i = 0; options->select != NULL && i < list->count; i++) {
+        now[i] = planner->wanted[i] && planner->files[i].is_deletes;
+    }
     if (!tarn_table__manifests_acquire(options->cache, options->store, options->metadata,
-                                       planner->files, planner->wanted, planner->file_count,
+                                       planner->files, now, planner->file_count,
                                        &planner->read, options->threads, planner->arena,
                                        planner->pins, error)) {
         return false;

@@ -22,6 +22,8 @@ typedef enum TarnScanEntries {
     TARN_SCAN_REMOVED, /* that it removed; a first row id is known only if the entry says it */
 } TarnScanEntries;
 
+struct TarnScanTask;
+
 typedef struct TarnScanOptions {
     TarnStore *store;
     TarnManifestCache *cache; /* NULL = none */
@@ -31,6 +33,12 @@ typedef struct TarnScanOptions {
     size_t field_id_count;
     bool all_metrics; /* of all columns */
     bool all_deletes; /* plan->all_deletes is wanted */
+    /* If set: asked of each task; those it refuses are not in the plan, nor in its numbers. Data
+     * manifests are then read a few at a time, past the cache, and released, and the files of tasks
+     * are copied without their metrics: a plan of few files of a very large table is small. The
+     * task's texts live during the call. */
+    bool (*select)(void *state, const struct TarnScanTask *task);
+    void *select_state;
     TarnScanEntries entries;
     uint32_t threads; /* to decode manifests with; 0 = as many as there are processors */
 } TarnScanOptions;
