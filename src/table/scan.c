@@ -109,9 +109,12 @@ static bool select_manifests(Planner *planner, TarnError *error) {
         if (!tarn_table__spec_filters_get(&planner->filters, file, &filter, &spec, error)) {
             return false;
         }
+        /* Some writers may sum up the partitions of live files alone. */
+        bool removed = planner->options->entries == TARN_SCAN_REMOVED;
         planner->wanted[i] = may_have_entries(planner, file) &&
-                             tarn_table_partition_filter_manifest(filter, file->partitions,
-                                                                  file->partition_count);
+                             (removed ||
+                              tarn_table_partition_filter_manifest(filter, file->partitions,
+                                                                   file->partition_count));
         size_t *total = file->is_deletes ? &plan->delete_manifests_total : &plan->manifests_total;
         size_t *read = file->is_deletes ? &plan->delete_manifests_read : &plan->manifests_read;
         *total += 1;

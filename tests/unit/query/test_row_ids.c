@@ -103,6 +103,17 @@ static void transactions_see_them(void) {
     RUN("rollback", "rolled back");
 }
 
+static void branches_have_their_own(void) {
+    run("alter table sandbox.t create branch side");
+    tarn_query_branch_set(query, "side");
+    RUN("insert into sandbox.t values (8, 80)", "inserted 1 row into sandbox.t");
+    RUN("select count(_row_id), count(*), max(id) from sandbox.t where _row_id > 2", "2|2|8");
+    tarn_query_branch_set(query, NULL);
+    RUN("select count(_row_id), max(id) from sandbox.t where _row_id > 2", "1|3");
+    RUN("select *, _row_id is null from sandbox.t for version as of 'side' where id = 8",
+        "8|80|false");
+}
+
 /* Rows of before the upgrade have ids from the first commit after it on. */
 static void an_upgrade_gives_ids(void) {
     RUN("create table sandbox.up as select i as id from range(2) r(i)",
@@ -133,6 +144,7 @@ int main(int argc, char **argv) {
     TAP_TEST(views_keep_what_they_select);
     TAP_TEST(the_past_has_its_own);
     TAP_TEST(transactions_see_them);
+    TAP_TEST(branches_have_their_own);
     TAP_TEST(an_upgrade_gives_ids);
     TAP_TEST(a_column_of_that_name_wins);
     close_lake();
