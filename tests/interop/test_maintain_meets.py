@@ -19,12 +19,13 @@ from foreign import Foreign
 from lint_avro import DELETED, read_avro
 from pyarrow import parquet
 
-HOLD_MS = 1200  # within which the compaction is seen to wait and is stopped
+HOLD_MS = 1500  # within which the compaction is seen to wait and is stopped
 
 
 class Meeting:
     """`tarn table optimize` that waits before its n-th commit until the block is left; it is
-    there once it has written `files` files."""
+    there once it has written `files` files, and so has planned; or, for none of them, has put its
+    intent on record."""
 
     def __init__(self, lake, table, *arguments, commit=1, point="flow.optimize.before_commit",
                  files=None, suffix="*.parquet"):
@@ -37,18 +38,29 @@ class Meeting:
         roots = [self.lake.folder, *self.lake.folder.parent.glob("foreign*")]
         return {path for root in roots for path in root.rglob(self.suffix)}
 
+    def intents(self):
+        with sqlite3.connect(self.lake.folder / ".tarn" / "catalog.db") as db:
+            [[count]] = db.execute("select count(*) from tarn_intent").fetchall()
+        db.close()
+        return count
+
+    def is_there(self, files, intents):
+        if self.wanted == 0:
+            return self.intents() > intents
+        return len(self.files() - files) >= self.wanted
+
     def __enter__(self):
         before = self.files()
+        intents = self.intents()
         plan = f"{self.point}=sleep:{HOLD_MS}@{self.commit}"
         self.process = subprocess.Popen(
             [TARN, "-C", str(self.lake.folder), "--json", "table", "optimize", self.table,
              *self.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.DEVNULL, env=dict(os.environ, TARN_FAULT_PLAN=plan))
         end = time.monotonic() + 60
-        while len(self.files() - before) < self.wanted and self.process.poll() is None:
+        while not self.is_there(before, intents) and self.process.poll() is None:
             assert time.monotonic() < end
             time.sleep(0.01)
-        time.sleep(0.3)  # the file is written and its footer read
         assert self.process.poll() is None, self.process.communicate()
         os.kill(self.process.pid, signal.SIGSTOP)
         return self
