@@ -77,6 +77,8 @@
 #define TARN_LIMIT_STORE_RETRY_MOST_MS 5000
 /* Tries of cleaning up after Ctrl-C, without waits between them. */
 #define TARN_LIMIT_STORE_RETRY_INTERRUPTED 3
+/* Requests at once that ask for the sizes of a scan's files: as many as Amazon's clients make. */
+#define TARN_LIMIT_SCAN_STAT_THREADS 10
 /* Files above this go up in parts of this size: a lost connection costs at most one. */
 #define TARN_LIMIT_STORE_PART_BYTES (16 * TARN_MIB)
 /* What S3 allows. */

@@ -146,6 +146,20 @@ static TarnLoadedTable *make_table(TarnCatalog *catalog, TarnTableName name, con
     return loaded;
 }
 
+/* The metadata file that the catalog points at is what all else hangs on. */
+static bool fail_loading(TarnTableName name, const char *location, TarnError *error) {
+    bool named = strstr(error->message, location) != NULL;
+    bool damaged = error->code == TARN_E_FORMAT_CORRUPT || error->code == TARN_E_JSON_SYNTAX ||
+                   error->code == TARN_E_OBJECT_NOT_FOUND;
+    if (damaged && error->hint[0] == '\0') {
+        tarn_base_error_hint(error, "bring the file back from a backup or from an older version "
+                                    "in the bucket");
+    }
+    return tarn_base_error_context(error, "while loading the table \"%s.%s\"%s%s%s", name.ns,
+                                   name.name, named ? "" : " from \"", named ? "" : location,
+                                   named ? "" : "\"");
+}
+
 static bool read_table(TarnCatalog *catalog, TarnTableName name, const char *location,
                        TarnArena *arena, TarnLoadedTable **out, TarnError *error) {
     TarnText bytes;
@@ -158,8 +172,7 @@ static bool read_table(TarnCatalog *catalog, TarnTableName name, const char *loc
                         arena, &bytes, NULL, error) ||
         !tarn_table_metadata_inflate(bytes, location, arena, &text, error) ||
         !tarn_table_metadata_parse(text, location, arena, &metadata, error)) {
-        return tarn_base_error_context(error, "while loading the table \"%s.%s\"", name.ns,
-                                       name.name);
+        return fail_loading(name, location, error);
     }
     loaded->table.metadata = metadata;
     *out = loaded;

@@ -64,13 +64,19 @@ static void put_row(Writer *writer, TarnCliRows *rows, const TarnEngineChunk *ch
     tarn_cli__rows_put(rows, writer->cells);
 }
 
+static bool next_rows(Writer *writer, const TarnEngineChunk **chunk, TarnError *error) {
+    if (tarn_engine_result_next(writer->statement->rows, chunk, error)) return true;
+    tarn_query_failure(writer->statement->query, error);
+    return false;
+}
+
 /* The rest of a table whose first rows are enough. */
 static bool count_rest(Writer *writer, TarnError *error) {
     TarnCli *cli = writer->cli;
     int64_t start = cli->os->monotonic_us(cli->os);
     const TarnEngineChunk *chunk = NULL;
     for (;;) {
-        if (!tarn_engine_result_next(writer->statement->rows, &chunk, error)) return false;
+        if (!next_rows(writer, &chunk, error)) return false;
         if (chunk == NULL) return true;
         writer->uncounted += chunk->rows;
         if (cli->os->monotonic_us(cli->os) - start > COUNT_US) {
@@ -86,7 +92,7 @@ static bool copy_rows(Writer *writer, TarnCliRows *rows, TarnError *error) {
                    cli->rows_max > 0;
     const TarnEngineChunk *chunk = NULL;
     for (;;) {
-        if (!tarn_engine_result_next(writer->statement->rows, &chunk, error)) return false;
+        if (!next_rows(writer, &chunk, error)) return false;
         if (writer->options->progress != NULL && cli->out_terminal.is_terminal) {
             tarn_cli__progress_end(writer->options->progress);
         }
@@ -177,7 +183,7 @@ static bool flush_json(Writer *writer, TarnError *error) {
 static bool copy_json(Writer *writer, TarnError *error) {
     const TarnEngineChunk *chunk = NULL;
     for (;;) {
-        if (!tarn_engine_result_next(writer->statement->rows, &chunk, error)) return false;
+        if (!next_rows(writer, &chunk, error)) return false;
         if (chunk == NULL || tarn_cli__sink_done(&writer->cli->out)) return true;
         for (uint64_t i = 0; i < chunk->rows; i++) {
             put_row_json(writer, chunk, i);

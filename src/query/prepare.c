@@ -5,6 +5,7 @@
  * over the files that are left. Views of the lake become views of the engine, their tables
  * prepared the same way.
  */
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -407,6 +408,22 @@ static bool place_view(TarnPrepared *prepared, const TarnBinding *binding,
     return ok;
 }
 
+/* Metadata that cannot be read: whose it is, and what can be done. */
+static bool fail_planning(const TarnBinding *binding, TarnError *error) {
+    TarnTableName name = binding->table->name;
+    bool damaged = error->code == TARN_E_OBJECT_NOT_FOUND || error->code == TARN_E_FORMAT_CORRUPT;
+    if (binding->snapshot == NULL) return false;
+    tarn_base_error_context(error, "while reading the metadata of \"%s.%s\" at snapshot %" PRId64,
+                            name.ns, name.name, binding->snapshot->id);
+    if (damaged && error->hint[0] == '\0') {
+        tarn_base_error_hint(error, "bring the file back from a backup or from an older version "
+                                    "in the bucket; without it: tarn table rollback %s.%s to a "
+                                    "snapshot before %" PRId64,
+                             name.ns, name.name, binding->snapshot->id);
+    }
+    return false;
+}
+
 static bool place_changes(TarnPrepared *prepared, const TarnBinding *binding,
                           const TarnPredicate *bound, TarnScanStats *stats, TarnError *error) {
     TarnChangesInput input = {.table = binding->table,
@@ -440,7 +457,7 @@ static bool place_scan(TarnPrepared *prepared, const TarnBinding *binding,
                                .cache = tarn_catalog_manifest_cache(prepared->query->catalog),
                                .metadata = binding->table->metadata};
     if (!tarn_table_scan_plan(&options, binding->snapshot, bound, prepared->arena, &plan, error)) {
-        return false;
+        return fail_planning(binding, error);
     }
     *stats = (TarnScanStats){.table = binding->table->name,
                              .snapshot_id = plan->snapshot_id,

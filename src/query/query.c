@@ -235,6 +235,7 @@ bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *optio
         *statement = made;
         return true;
     }
+    tarn_query_failure(query, error);
     move_place(options, error);
     tarn_query_statement_free(made);
     return false;

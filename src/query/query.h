@@ -117,6 +117,10 @@ struct TarnStatement {
 bool tarn_query_run(TarnQuery *query, TarnText text, const TarnRunOptions *options,
                     TarnStatement **statement, TarnError *error) TARN_CHECKED;
 void tarn_query_statement_free(TarnStatement *statement); /* NULL is fine */
+/* After reading a statement's rows failed: if the error is about a data file, its store is asked
+ * what is the matter, and the error names that, the file and the table. tarn_query_run() does so
+ * itself. */
+void tarn_query_failure(TarnQuery *query, TarnError *error);
 /* A transaction has begun and has not ended; closing the query rolls it back. */
 bool tarn_query_in_transaction(const TarnQuery *query);
 

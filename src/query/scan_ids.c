@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "query/data_file_private.h"
 #include "query/scan_private.h"
 
 static void write_type_literal(const TarnScanWriter *scan, const TarnType *type) {
@@ -79,7 +80,10 @@ static bool write_schema(const TarnScanWriter *scan) {
 bool tarn_query__scan_by_ids(const TarnScanWriter *scan, const size_t *tasks, size_t count) {
     const char *stored[2] = {tarn_query__scan_lineage[0].name, tarn_query__scan_lineage[1].name};
     int64_t id = -1;
-    if (!tarn_query__scan_register(scan, tasks, count, &id)) return false;
+    if (!tarn_query__data_files_check(scan, tasks, count) ||
+        !tarn_query__scan_register(scan, tasks, count, &id)) {
+        return false;
+    }
     tarn_base_buffer_string(scan->out, "SELECT ");
     write_columns(scan);
     tarn_query__scan_extras(scan, id, stored);

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/limits.h"
+#include "query/data_file_private.h"
 #include "query/footer_private.h"
 #include "query/scan_private.h"
 
@@ -204,12 +205,14 @@ static bool write_value(Shape *shape, const TarnField *field, uint32_t node, con
     return ok;
 }
 
-static bool read_footer(const TarnScanWriter *scan, const TarnDataFile *file, TarnArena *arena,
+static bool read_footer(const TarnScanWriter *scan, size_t task, TarnArena *arena,
                         TarnParquetFooter **footer) {
-    const char *location = tarn_base_text_string(arena, file->path);
+    const TarnScanTask *planned = &scan->plan->tasks[task];
+    const char *location = tarn_base_text_string(arena, planned->file->path);
     if (location == NULL) return tarn_base_arena_check(arena, scan->error);
-    return tarn_query__footer_read(scan->table->store, location, file->file_size, arena, footer,
-                                   scan->error);
+    return tarn_query__footer_read(scan->table->store, location, planned->file->file_size, arena,
+                                   footer, scan->error) ||
+           tarn_query__data_file_explain(scan, planned, location);
 }
 
 /* Files of equal signatures have the same columns, in the same types. */
@@ -332,10 +335,9 @@ static Group *new_group(TarnScanWriter *scan, TarnMap *groups, const TarnParquet
 }
 
 static bool group_file(TarnScanWriter *scan, TarnMap *groups, size_t task, TarnArena *scratch) {
-    const TarnDataFile *file = scan->plan->tasks[task].file;
     TarnParquetFooter *footer = NULL;
     TarnBuffer signature;
-    if (!read_footer(scan, file, scratch, &footer)) return false;
+    if (!read_footer(scan, task, scratch, &footer)) return false;
     tarn_base_buffer_init(&signature, TARN_LIMIT_SQL_BYTES);
     write_signature(footer, &signature);
     bool ok = tarn_base_buffer_check(&signature, scan->error);

@@ -15,6 +15,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "query/data_file_private.h"
 #include "query/footer_private.h"
 #include "query/write_private.h"
 #include "table/file_metrics.h"
@@ -100,6 +101,7 @@ static bool copy_rows(const TarnWriting *writing, TarnText select, const char *f
         return true;
     }
     forget_place(error);
+    tarn_query__failure_below(options->store, options->commit_id, error);
     return false;
 }
 

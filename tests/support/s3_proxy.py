@@ -5,6 +5,9 @@
 
 Bytes pass unchanged, so signatures hold. Every spoilt request was applied in full before: what is
 tested is what a client makes of an outcome that it does not know.
+
+proxy.refuse, a function of method and target, answers instead of the server where it returns a
+status and an error code, and more header lines if it likes: (403, "ExpiredToken", "Date: ..").
 """
 
 import random
@@ -20,6 +23,8 @@ class Proxy:
                                                               "HEAD")):
         self.upstream, self.chance, self.methods = upstream, chance, methods
         self.random = random.Random(seed)
+        self.refuse = lambda method, target: None
+        self.refused = 0
         self.spoilt, self.passed, self.lock = 0, 0, threading.Lock()
         self.stopping = False
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -61,7 +66,11 @@ class Proxy:
         head = read_head(client_in)
         if not head:
             return False
-        method = head.split(b" ", 1)[0].decode()
+        method, target = head.split(b" ", 2)[:2]
+        method = method.decode()
+        refusal = self.refuse(method, target.decode())
+        if refusal:
+            return self.say_no(client, client_in, method, head, *refusal)
         upstream.sendall(head)
         size = int(header(head, b"content-length") or 0)
         while size > 0:
@@ -75,6 +84,16 @@ class Proxy:
             return False
         body = read_body(method, answer_head, upstream_in)
         return self.answer(client, method, answer_head, body)
+
+    def say_no(self, client, client_in, method, head, status, code, more=""):
+        client_in.read(int(header(head, b"content-length") or 0))
+        with self.lock:
+            self.refused += 1
+        body = f"<Error><Code>{code}</Code><Message>No.</Message></Error>".encode()
+        client.sendall(f"HTTP/1.1 {status} Refused\r\nContent-Length: {len(body)}\r\n"
+                       f"Content-Type: application/xml\r\n{more}\r\n".encode()
+                       + (b"" if method == "HEAD" else body))
+        return True
 
     def answer(self, client, method, head, body):
         with self.lock:
