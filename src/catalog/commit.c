@@ -426,6 +426,13 @@ static bool swap(Attempt *attempt, TarnError *error) {
 
 /* --- attempts --- */
 
+/* A conflict names the other snapshot; of which table only who commits several can say. */
+static bool name_conflict(const Part *part, TarnError *error) {
+    TarnTableName name = part->base != NULL ? part->base->name : part->change->name;
+    if (error->code != TARN_E_COMMIT_CONFLICT) return false;
+    return tarn_base_error_context(error, "while committing to \"%s.%s\"", name.ns, name.name);
+}
+
 static bool run_attempt(Attempt *attempt, TarnError *error) {
     bool any = attempt->commit->table_count > 0;
     tarn_store_batch_init(&attempt->batch, any ? part_store(attempt, &attempt->parts[0])
@@ -438,7 +445,8 @@ static bool run_attempt(Attempt *attempt, TarnError *error) {
             ok = tarn_store_batch_sync(&attempt->batch, error);
             attempt->batch.store = store;
         }
-        ok = ok && prepare_part(attempt, &attempt->parts[i], error);
+        ok = ok && (prepare_part(attempt, &attempt->parts[i], error) ||
+                    name_conflict(&attempt->parts[i], error));
     }
     ok = ok && tarn_store_batch_sync(&attempt->batch, error) && swap(attempt, error);
     tarn_store_batch_dispose(&attempt->batch);

@@ -47,6 +47,11 @@ static TarnErrorCode code_of_result(const TarnDbSqlite *sqlite, int result) {
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH: return TARN_E_DENIED_BY_SYSTEM;
+    case SQLITE_CANTOPEN: {
+        int why = sqlite->handle != NULL ? sqlite3_system_errno(sqlite->handle) : 0;
+        bool denied = why == EACCES || why == EPERM || why == EROFS;
+        return denied ? TARN_E_DENIED_BY_SYSTEM : TARN_E_DATABASE;
+    }
     case SQLITE_TOOBIG: return TARN_E_LIMIT_EXCEEDED;
     default: return TARN_E_DATABASE;
     }

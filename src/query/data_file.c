@@ -165,7 +165,7 @@ static const char *table_of(TarnCatalog *catalog, const char *location, TarnAren
     const char *end = strstr(location, "/data/");
     const char *name = NULL;
     TarnError ignored;
-    if (catalog == NULL || end == NULL) return NULL;
+    if (catalog == NULL) return NULL;
     const char *folder = tarn_base_text_string(arena,
                                                (TarnText){location, (size_t)(end - location)});
     TarnTableName nobody = {"", ""};
@@ -176,12 +176,14 @@ static const char *table_of(TarnCatalog *catalog, const char *location, TarnAren
     return name;
 }
 
+#define WHILE_WRITING "while writing a data file"
+
 static bool is_about_files(const TarnError *error) {
+    if (strstr(error->message, "(" WHILE_WRITING) != NULL) return false; /* told already */
     switch (error->code) {
     case TARN_E_IO:
     case TARN_E_ENGINE:
-    case TARN_E_SOURCE_NOT_FOUND:
-    case TARN_E_DENIED_BY_SYSTEM: return strstr(error->message, "HTTP 5") == NULL;
+    case TARN_E_SOURCE_NOT_FOUND: return strstr(error->message, "HTTP 5") == NULL;
     /* "No magic bytes found", "TProtocolException": DuckDB's Invalid Input */
     case TARN_E_SQL_EXECUTION:
         return strncmp(error->message, "could not convert", 17) != 0;
@@ -192,7 +194,6 @@ static bool is_about_files(const TarnError *error) {
 /* The file can be read, so its content is what the engine cannot read; or what was wrong passes. */
 static void blame_content(const char *location, TarnError *error) {
     TarnError engine = *error;
-    if (engine.code == TARN_E_DENIED_BY_SYSTEM) return;
     if (engine.retryable) {
         tarn_base_error_hint(error, "the store answers again: run the statement again");
         return;
@@ -242,7 +243,9 @@ static bool explain(TarnStore *store, TarnCatalog *catalog, const char *written,
     TarnText byte;
     TarnError told;
     const char *location = find_location(store, error->message, arena);
-    if (location == NULL) return false;
+    if (location == NULL || strstr(location, "/data/") == NULL) return false;
+    bool writing = written != NULL && strstr(location, written) != NULL;
+    if (written != NULL && !writing) return false; /* what was read tarn_query_failure() tells */
     const char *table = table_of(catalog, location, arena);
     tarn_base_error_clear(&told);
     /* Not a stat: only an answer with a body can say why not. */
@@ -251,10 +254,12 @@ static bool explain(TarnStore *store, TarnCatalog *catalog, const char *written,
         tarn_base_error_clear(&told);
     }
     bool far = tarn_store_is_s3(tarn_base_text(store->root));
-    if (written == NULL || strstr(location, written) == NULL) {
+    if (!writing) {
         blame_reading(location, &told, error);
     } else if (far) {
         blame_writing(location, &told, error);
+    } else { /* the system's own words are enough */
+        tarn_base_error_context(error, WHILE_WRITING);
     }
     if (table != NULL) {
         tarn_base_error_context(error, "while reading or writing the table \"%s\"", table);
@@ -270,12 +275,28 @@ void tarn_query__failure_below(TarnStore *store, const char *written, TarnError 
     tarn_base_arena_dispose(&arena);
 }
 
+/* What DuckDB's Parquet reader says without a name of a file. */
+static bool blame_unnamed(TarnError *error) {
+    static const char *const texts[] = {"don't know what type", "TProtocolException",
+                                        "no more data to read", "invalid TType", NULL};
+    TarnError engine = *error;
+    for (size_t i = 0; texts[i] != NULL; i++) {
+        if (strstr(engine.message, texts[i]) == NULL) continue;
+        tarn_base_error_set(error, TARN_E_FORMAT_CORRUPT,
+                            "a data file that the statement reads is damaged: %s", engine.message);
+        tarn_base_error_hint(error, "read its tables one at a time, a partition at a time, to find "
+                                    "out which; then bring the file back from a backup");
+        return true;
+    }
+    return false;
+}
+
 void tarn_query_failure(TarnQuery *query, TarnError *error) {
     TarnArena arena;
     TarnError ignored;
     const char **roots = NULL;
     size_t count = 0;
-    if (!is_about_files(error)) return;
+    if (!is_about_files(error) || blame_unnamed(error)) return;
     tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     bool done = explain(tarn_catalog_store(query->catalog), query->catalog, NULL, &arena,
                         error);

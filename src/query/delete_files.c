@@ -20,6 +20,7 @@
 
 #include "base/fault.h"
 #include "base/limits.h"
+#include "query/data_file_private.h"
 #include "query/footer_private.h"
 #include "table/delete_plan.h"
 #include "table/file_metrics.h"
@@ -92,6 +93,7 @@ static bool copy_rows(Writer *writer, TarnText sql, const char *location, TarnEn
         return true;
     }
     writer->error->line = 0; /* a place in SQL that no user wrote */
+    tarn_query__failure_below(store, writer->options->commit_id, writer->error);
     return false;
 }
 

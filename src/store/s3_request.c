@@ -319,6 +319,8 @@ static bool refuse_keys(Refusal *refusal) {
          "check storage.session_token in tarn.yaml, or AWS_SESSION_TOKEN"},
         {"InvalidAccessKeyId", "the object store does not know the access key",
          "check storage.access_key in tarn.yaml, or AWS_ACCESS_KEY_ID"},
+        {"XAdminUserNotFound", "the object store does not know the access key", /* versitygw */
+         "check storage.access_key in tarn.yaml, or AWS_ACCESS_KEY_ID"},
         {"SignatureDoesNotMatch", "the secret key does not belong to the access key",
          "check storage.secret_key in tarn.yaml, or AWS_SECRET_ACCESS_KEY"},
     };
@@ -355,7 +357,10 @@ static bool name_refusal(Refusal *refusal) {
                                           "IllegalLocationConstraintException",
                                           "IncorrectEndpoint", NULL};
     static const char *const keys[] = {"ExpiredToken", "TokenRefreshRequired", "InvalidToken",
-                                       "InvalidAccessKeyId", "SignatureDoesNotMatch", NULL};
+                                       "InvalidAccessKeyId", "SignatureDoesNotMatch",
+                                       "XAdminUserNotFound", NULL};
+    static const char *const missing[] = {"", "NoSuchKey", "NoSuchVersion", "NoSuchUpload",
+                                          "NotFound", NULL};
     int status = refusal->response->status;
     if (strcmp(refusal->code, "RequestTimeTooSkewed") == 0) return refuse_clock(refusal);
     if (status == 301 || is_code(refusal->code, regions)) return refuse_region(refusal);
@@ -369,7 +374,8 @@ static bool name_refusal(Refusal *refusal) {
     if (status == 401 || status == 403 || is_code(refusal->code, keys)) {
         return refuse_keys(refusal);
     }
-    if (status == 404) {
+    /* A 404 for another reason proves nothing about the object. */
+    if (status == 404 && is_code(refusal->code, missing)) {
         return tarn_base_error_set(refusal->error, TARN_E_OBJECT_NOT_FOUND,
                                    "the object \"%s\" does not exist", refusal->location);
     }
