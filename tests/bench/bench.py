@@ -1,7 +1,7 @@
 """Benchmarks as ratios: tarn beside DuckDB and pyiceberg, alternating in one run.
 
     tests/bench/run [NAME..]    load queries commits planning big start listing memory merge deletes
-                                compaction
+                                compaction; s3 by name only: it needs tests/peers/s3.sh
 
 Every figure is of a whole child process: CPU seconds (user and system, of the child and its
 threads), wall seconds and peak resident memory, as the kernel accounts them. Rounds alternate
@@ -25,9 +25,15 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import s3_proxy  # noqa: E402
+import s3_server  # noqa: E402
+
 TARN = os.environ.get("TARN", str(ROOT / "build" / "tarn"))
 ROUNDS = int(os.environ.get("TARN_BENCH_ROUNDS", "5"))
 SCALE = os.environ.get("TARN_BENCH_SF", "1")
@@ -248,9 +254,14 @@ def bench_load(work):
 
 
 QUERY = """
-import duckdb, sys, json, glob
+import duckdb, os, sys, json
 con = duckdb.connect()
 con.execute("set threads = 2")
+if len(sys.argv) > 3:
+    con.execute(f"load '{sys.argv[3]}'")
+    con.execute(f"create secret (type s3, key_id '{os.environ['AWS_ACCESS_KEY_ID']}', secret "
+                f"'{os.environ['AWS_SECRET_ACCESS_KEY']}', endpoint '{sys.argv[4]}', region "
+                f"'{os.environ.get('AWS_REGION', 'us-east-1')}', url_style 'path', use_ssl false)")
 for table, files in json.load(open(sys.argv[1])).items():
     con.execute(f"create view {table} as select * from read_parquet({files}, "
                 "hive_partitioning = false)")
@@ -279,9 +290,8 @@ def in_sandbox(query):
     return con.execute("select json_deserialize_sql(?)", [json.dumps(tree)]).fetchone()[0]
 
 
-def bench_queries(work):
-    data = tpch()
-    lake = new_lake(work / "queries", sync="catalog")
+def load_tpch(lake, data, work):
+    """Into the lake; work/files.json gets each table's files, work/queries.sql the queries."""
     files = {}
     for table in TABLES:
         tarn(lake, "load", str(data / f"{table}.csv"), f"sandbox.{table}", "--schema",
@@ -293,11 +303,51 @@ def bench_queries(work):
     queries = json.loads((data / "queries.json").read_text())
     script = "".join(in_sandbox(query) + ";\n" for _, query in queries)
     (work / "queries.sql").write_text(script)
+
+
+def bench_queries(work):
+    data = tpch()
+    lake = new_lake(work / "queries", sync="catalog")
+    load_tpch(lake, data, work)
     a, b = alternate(
         lambda: tarn(lake, "sql", "-o", "csv", "-f", str(work / "queries.sql")),
         lambda: python(QUERY, work / "files.json", data / "queries.json"))
     compare("22 TPC-H queries : DuckDB on the same files", a, b, 1.10)
     compare("22 TPC-H queries : DuckDB on the same files", a, b, 1.10, "wall")
+
+
+def bench_s3(work):
+    """The 22 queries over a lake on S3, beside DuckDB's httpfs over the same objects."""
+    server = s3_server.find()
+    os.environ.update(server.variables(), AWS_ENDPOINT_URL_S3=server.endpoint)
+    place = urllib.parse.urlsplit(server.endpoint)
+    data = tpch()
+    lake = work / "s3"
+    subprocess.run([TARN, "init", "-q", str(lake), "--warehouse",
+                    f"{server.root}/bench-{uuid.uuid4()}"], check=True)
+    load_tpch(lake, data, work)
+    arguments = [work / "files.json", data / "queries.json", extension("httpfs"), place.netloc]
+
+    def ours(endpoint=server.endpoint):
+        return tarn(lake, "sql", "-o", "csv", "-f", str(work / "queries.sql"),
+                    environment={"AWS_ENDPOINT_URL_S3": endpoint})
+
+    def theirs(host=place.netloc):
+        return python(QUERY, *arguments[:3], host)
+
+    a, b = alternate(ours, theirs)
+    name = "22 TPC-H queries on S3 : DuckDB httpfs, same objects"
+    compare(name, a, b, 1.10)
+    compare(name, a, b, 1.10, "wall")
+    compare(name, a, b, 1.10, "rss")
+    counts = []
+    for run, address in ((ours, "http://127.0.0.1:{}"), (theirs, "127.0.0.1:{}")):
+        with s3_proxy.Proxy((place.hostname, place.port)) as proxy:
+            run(address.format(proxy.port))
+            counts.append((sum(proxy.requests.values()), proxy.bytes_sent / 2**20))
+            print(f"{'  requests, MB answered':58} {dict(proxy.requests)} {counts[-1][1]:.0f}")
+    for i, what in enumerate(("reqs", "MB")):
+        report(name, what, counts[0][i], counts[1][i], counts[0][i] / counts[1][i], 1.10)
 
 
 PYICEBERG_COMMITS = """
@@ -697,7 +747,7 @@ def bench_memory(work):
 BENCHES = {"start": bench_start, "listing": bench_listing, "commits": bench_commits,
            "planning": bench_planning, "big": bench_big, "load": bench_load,
            "queries": bench_queries, "memory": bench_memory, "merge": bench_merge,
-           "deletes": bench_deletes, "compaction": bench_compaction}
+           "deletes": bench_deletes, "compaction": bench_compaction, "s3": bench_s3}
 
 
 def machine():
@@ -709,7 +759,7 @@ def machine():
 
 
 def main():
-    names = sys.argv[1:] or list(BENCHES)
+    names = sys.argv[1:] or [name for name in BENCHES if name != "s3"]
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHES)}")

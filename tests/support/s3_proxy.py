@@ -8,8 +8,10 @@ tested is what a client makes of an outcome that it does not know.
 
 proxy.refuse, a function of method and target, answers instead of the server where it returns a
 status and an error code, and more header lines if it likes: (403, "ExpiredToken", "Date: ..").
+proxy.requests counts what was asked, by method; proxy.bytes_sent what was answered.
 """
 
+import collections
 import random
 import socket
 import struct
@@ -25,6 +27,7 @@ class Proxy:
         self.random = random.Random(seed)
         self.refuse = lambda method, target: None
         self.refused = 0
+        self.requests, self.bytes_sent = collections.Counter(), 0
         self.spoilt, self.passed, self.lock = 0, 0, threading.Lock()
         self.stopping = False
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -103,6 +106,8 @@ class Proxy:
                 self.spoilt += 1
             else:
                 self.passed += 1
+            self.requests[method] += 1
+            self.bytes_sent += len(head) + len(body)
         if how is None:
             client.sendall(head + body)
             return header(head, b"connection") != b"close"
