@@ -128,10 +128,6 @@ static bool resolve(const Check *check) {
                               check->error)) {
         return place(check);
     }
-    /* /dev/stdout is a link to whatever it was redirected to, which is not meant to be replaced */
-    if (is_inside(check->file->folder, "/dev") || is_inside(check->file->folder, "/proc")) {
-        return refuse(check, TARN_E_SQL_UNSUPPORTED, "is a pipe or a device, not a file", NULL);
-    }
     const char *between = strcmp(check->file->folder, "/") == 0 ? "" : "/";
     check->file->path =
         tarn_base_arena_printf(check->arena, "%s%s%s", check->file->folder, between, name);
@@ -141,6 +137,10 @@ static bool resolve(const Check *check) {
 static bool follow_link(const Check *check) {
     TarnOsStat stat;
     const TarnOs *os = check->os;
+    /* /dev/stdout is a link to whatever it was redirected to, which is not meant to be replaced */
+    if (is_inside(check->file->folder, "/dev") || is_inside(check->file->folder, "/proc")) {
+        return refuse(check, TARN_E_SQL_UNSUPPORTED, "is a pipe or a device, not a file", NULL);
+    }
     if (!os->stat(os, check->file->path, true, &stat, check->error)) return place(check);
     if (stat.kind == TARN_OS_ABSENT) {
         return refuse(check, TARN_E_SOURCE_NOT_FOUND, "is a link to nothing", NULL);
