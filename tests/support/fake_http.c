@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct FakeHttp {
     pthread_t threads[CONNECTIONS_MAX];
     int sockets[CONNECTIONS_MAX]; /* -1 = closed */
     unsigned count;
-    bool stopping;
+    atomic_bool stopping;
 };
 
 typedef struct Connection {
@@ -181,6 +182,11 @@ FakeHttp *fake_http_start(FakeHandler handler, void *state) {
 }
 
 int fake_http_port(const FakeHttp *server) { return server->port; }
+
+void fake_http_settle(FakeHttp *server) {
+    pthread_mutex_lock(&server->lock);
+    pthread_mutex_unlock(&server->lock);
+}
 
 void fake_http_stop(FakeHttp *server) {
     pthread_mutex_lock(&server->lock);

@@ -47,6 +47,8 @@ int fake_http_port(const FakeHttp *server);
 void fake_http_stop(FakeHttp *server);
 /* The value of a header into `out`; false if it is not there. */
 bool fake_http_header(const FakeRequest *request, const char *name, char *out, size_t size);
+/* What handlers did for requests that were answered or broken off may be read after it. */
+void fake_http_settle(FakeHttp *server);
 void fake_http_text(FakeReply *reply, int status, const char *text);
 
 #endif

@@ -485,6 +485,7 @@ void fake_s3_stop(FakeS3 *s3) {
 const char *fake_s3_endpoint(const FakeS3 *s3) { return s3->endpoint; }
 
 void fake_s3_fault(FakeS3 *s3, const FakeFault *fault) {
+    fake_http_settle(s3->http);
     s3->faulty = fault != NULL;
     s3->seen = 0;
     if (fault != NULL) s3->fault = *fault;
@@ -493,6 +494,7 @@ void fake_s3_fault(FakeS3 *s3, const FakeFault *fault) {
 void fake_s3_forget_metadata(FakeS3 *s3, bool yes) { s3->forget_metadata = yes; }
 void fake_s3_ignore_conditions(FakeS3 *s3, bool yes) { s3->ignore_conditions = yes; }
 void fake_s3_busy(FakeS3 *s3, unsigned times) {
+    fake_http_settle(s3->http);
     s3->busy = times;
 }
 
@@ -500,6 +502,7 @@ void fake_s3_no_batches(FakeS3 *s3, bool yes) { s3->no_batches = yes; }
 void fake_s3_page(FakeS3 *s3, unsigned keys) { s3->page = keys; }
 
 unsigned fake_s3_requests(FakeS3 *s3, const char *method) {
+    fake_http_settle(s3->http);
     unsigned count = 0;
     for (unsigned i = 0; i < s3->requests && i < 65536; i++) {
         if (method[0] == '\0' || strcmp(s3->methods[i], method) == 0) count++;
@@ -508,23 +511,27 @@ unsigned fake_s3_requests(FakeS3 *s3, const char *method) {
 }
 
 unsigned fake_s3_objects(FakeS3 *s3) {
+    fake_http_settle(s3->http);
     unsigned count = 0;
     for (unsigned i = 0; i < s3->count; i++) count += s3->objects[i].there;
     return count;
 }
 
 unsigned fake_s3_uploads(FakeS3 *s3) {
+    fake_http_settle(s3->http);
     unsigned count = 0;
     for (unsigned i = 0; i < s3->upload_count; i++) count += s3->uploads[i].open;
     return count;
 }
 
 unsigned fake_s3_made(FakeS3 *s3, const char *key) {
+    fake_http_settle(s3->http);
     Object *object = find(s3, key);
     return object != NULL ? object->made : 0;
 }
 
 const char *fake_s3_bytes(FakeS3 *s3, const char *key, size_t *size) {
+    fake_http_settle(s3->http);
     Object *object = find(s3, key);
     if (object == NULL || !object->there) return NULL;
     if (size != NULL) *size = object->size;
@@ -532,10 +539,17 @@ const char *fake_s3_bytes(FakeS3 *s3, const char *key, size_t *size) {
 }
 
 void fake_s3_plant(FakeS3 *s3, const char *key, const char *bytes) {
+    fake_http_settle(s3->http);
     char etag[33];
     hex_md5(bytes, strlen(bytes), etag);
     store_object(s3, key, bytes, strlen(bytes), "", etag);
 }
 
-const char *fake_s3_last_token(FakeS3 *s3) { return s3->token; }
-const char *fake_s3_last_key_id(FakeS3 *s3) { return s3->key_id; }
+const char *fake_s3_last_token(FakeS3 *s3) {
+    fake_http_settle(s3->http);
+    return s3->token;
+}
+const char *fake_s3_last_key_id(FakeS3 *s3) {
+    fake_http_settle(s3->http);
+    return s3->key_id;
+}

@@ -72,7 +72,9 @@ static bool ask(Fixture *f, const char *method, TarnText body, size_t limit) {
     TarnNetRequest request = {.method = method, .url = f->url, .headers = &header,
                               .header_count = 1, .body = body, .limit = limit};
     tarn_base_error_clear(&f->error);
-    return tarn_net_send(f->client, &request, &f->arena, &f->response, &f->error);
+    bool ok = tarn_net_send(f->client, &request, &f->arena, &f->response, &f->error);
+    fake_http_settle(f->http);
+    return ok;
 }
 
 static void gets_and_keeps_the_connection(void) {
