@@ -205,14 +205,10 @@ static bool write_value(Shape *shape, const TarnField *field, uint32_t node, con
     return ok;
 }
 
-static bool read_footer(const TarnScanWriter *scan, size_t task, TarnArena *arena,
-                        TarnParquetFooter **footer) {
-    const TarnScanTask *planned = &scan->plan->tasks[task];
-    const char *location = tarn_base_text_string(arena, planned->file->path);
-    if (location == NULL) return tarn_base_arena_check(arena, scan->error);
-    return tarn_query__footer_read(scan->table->store, location, planned->file->file_size, arena,
-                                   footer, scan->error) ||
-           tarn_query__data_file_explain(scan, planned, location);
+static bool read_footer(const TarnScanWriter *scan, size_t task, const TarnFooterTail *tail,
+                        TarnArena *arena, TarnParquetFooter **footer) {
+    return tarn_query__footer_read_tail(scan->table->store, tail, arena, footer, scan->error) ||
+           tarn_query__data_file_explain(scan, &scan->plan->tasks[task], tail->location);
 }
 
 /* Files of equal signatures have the same columns, in the same types. */
@@ -334,10 +330,11 @@ static Group *new_group(TarnScanWriter *scan, TarnMap *groups, const TarnParquet
     return group;
 }
 
-static bool group_file(TarnScanWriter *scan, TarnMap *groups, size_t task, TarnArena *scratch) {
+static bool group_file(TarnScanWriter *scan, TarnMap *groups, size_t task,
+                       const TarnFooterTail *tail, TarnArena *scratch) {
     TarnParquetFooter *footer = NULL;
     TarnBuffer signature;
-    if (!read_footer(scan, task, scratch, &footer)) return false;
+    if (!read_footer(scan, task, tail, scratch, &footer)) return false;
     tarn_base_buffer_init(&signature, TARN_LIMIT_SQL_BYTES);
     write_signature(footer, &signature);
     bool ok = tarn_base_buffer_check(&signature, scan->error);
@@ -350,14 +347,34 @@ static bool group_file(TarnScanWriter *scan, TarnMap *groups, size_t task, TarnA
     return item != NULL;
 }
 
-static bool group_files(TarnScanWriter *scan, const size_t *tasks, size_t count, TarnMap *groups) {
-    tarn_base_map_init(groups, scan->arena);
+/* Footers that are fetched together. */
+#define TOGETHER_MAX 32
+
+static bool group_some(TarnScanWriter *scan, const size_t *tasks, size_t count, TarnMap *groups) {
+    TarnFooterTail tails[TOGETHER_MAX];
     for (size_t i = 0; i < count; i++) {
+        const TarnDataFile *file = scan->plan->tasks[tasks[i]].file;
+        tails[i] = (TarnFooterTail){.location = tarn_base_text_string(scan->arena, file->path),
+                                    .file_size = file->file_size};
+    }
+    if (!tarn_base_arena_check(scan->arena, scan->error)) return false;
+    bool ok = tarn_query__footer_tails_fetch(scan->table->store, tails, count, scan->error);
+    for (size_t i = 0; ok && i < count; i++) {
         TarnArena scratch;
         tarn_base_arena_init(&scratch, TARN_LIMIT_STATEMENT_ARENA_BYTES);
-        bool ok = group_file(scan, groups, tasks[i], &scratch);
+        ok = group_file(scan, groups, tasks[i], &tails[i], &scratch) &&
+             tarn_base_arena_check(scan->arena, scan->error);
         tarn_base_arena_dispose(&scratch);
-        if (!tarn_base_arena_check(scan->arena, scan->error) || !ok) return false;
+    }
+    tarn_query__footer_tails_dispose(tails, count);
+    return ok;
+}
+
+static bool group_files(TarnScanWriter *scan, const size_t *tasks, size_t count, TarnMap *groups) {
+    tarn_base_map_init(groups, scan->arena);
+    for (size_t done = 0; done < count; done += TOGETHER_MAX) {
+        size_t some = count - done < TOGETHER_MAX ? count - done : TOGETHER_MAX;
+        if (!group_some(scan, tasks + done, some, groups)) return false;
     }
     return true;
 }
@@ -407,7 +424,8 @@ static bool footers_are_small(const TarnScanWriter *scan) {
     return groups <= STATISTICS_CHUNKS_MAX / ((int64_t)scan->column_count + 1);
 }
 
-/* What is wrong with a file is left to the engine to tell. */
+/* What is wrong with a file is told where it is read by ids; a store that is out of reach is not
+ * waited for twice. */
 bool tarn_query__scan_few_shapes(TarnScanWriter *scan, const size_t *tasks, size_t count,
                                  bool *written) {
     TarnMap groups;
@@ -418,6 +436,11 @@ bool tarn_query__scan_few_shapes(TarnScanWriter *scan, const size_t *tasks, size
     scan->error = &ignored;
     bool ok = group_files(scan, tasks, count, &groups) && groups.count <= STATISTICS_SHAPES_MAX;
     scan->error = error;
+    if (!ok && (ignored.code == TARN_E_UNAVAILABLE || ignored.code == TARN_E_TIMEOUT ||
+                ignored.code == TARN_E_INTERRUPTED)) {
+        *error = ignored;
+        return false;
+    }
     for (size_t i = 0; ok && i < groups.count; i++) {
         const Group *group = groups.items[i].value;
         ok = group->is_plain && !(group->hides_places && tarn_query__scan_needs_places(scan));
