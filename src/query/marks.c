@@ -18,12 +18,14 @@ struct TarnMarks {
 };
 
 void tarn_query__marks_clear(TarnMarks *marks) {
+    pthread_mutex_lock(&marks->lock); /* the engine's threads have ended; see what they wrote */
     for (size_t i = 0; i < marks->task_count; i++) tarn_format_roaring_free(marks->bitmaps[i]);
     free(marks->bitmaps);
     marks->bitmaps = NULL;
     marks->task_count = 0;
     marks->counts = (TarnMarkCounts){0};
     marks->id++;
+    pthread_mutex_unlock(&marks->lock);
 }
 
 static void free_marks(void *state) {
