@@ -73,6 +73,10 @@ bool tarn_cli__lake_find(TarnCli *cli, const char **folder, TarnError *error) {
     return tarn_base_error_hint(error, "tarn init makes one here; -C DIR names another folder");
 }
 
+static const char *scratch_root(const TarnCliLake *lake) {
+    return tarn_base_arena_printf(&lake->cli->arena, "%s/.tarn/tmp", lake->config->folder);
+}
+
 static bool make_folders(TarnCliLake *lake, TarnError *error) {
     const TarnOs *os = lake->cli->os;
     static const char prefix[] = "sqlite:";
@@ -84,7 +88,13 @@ static bool make_folders(TarnCliLake *lake, TarnError *error) {
             return false;
         }
     }
-    return tarn_os_directory_create_all(os, lake->scratch, false, error);
+    const char *root = scratch_root(lake);
+    if (!tarn_base_arena_check(&lake->cli->arena, error) ||
+        !tarn_os_directory_create_all(os, root, false, error)) {
+        return false;
+    }
+    tarn_os_scratch_sweep(os, root);
+    return true;
 }
 
 /* A lake on S3 that has no catalog yet: its store is tried out before anything refers to it. */
@@ -146,8 +156,9 @@ bool tarn_cli__lake_open_at(TarnCli *cli, const char *folder, TarnCliLakeUse use
     if (!tarn_flow_lake_config_read(cli->os, folder, &cli->arena, &lake->config, error)) {
         return false;
     }
-    lake->scratch = tarn_base_arena_printf(&cli->arena, "%s/.tarn/tmp", lake->config->folder);
-    if (!tarn_base_arena_check(&cli->arena, error)) return false;
+    if (!tarn_os_scratch_path(cli->os, scratch_root(lake), &cli->arena, &lake->scratch, error)) {
+        return false;
+    }
     if (open_catalog(lake, use, error)) return true;
     close_catalog(lake);
     /* What reading cannot mend, writing may: no catalog yet, or one of an older version. */
@@ -171,6 +182,7 @@ void tarn_cli__lake_close(TarnCliLake *lake) {
     tarn_query_close(lake->query);
     lake->query = NULL;
     close_catalog(lake);
+    if (lake->scratch != NULL) tarn_os_scratch_end(lake->cli->os, lake->scratch);
 }
 
 bool tarn_cli__lake_query(TarnCliLake *lake, TarnQuery **query, TarnError *error) {

@@ -15,7 +15,7 @@
 typedef struct TarnCliLake {
     TarnCli *cli;
     TarnLakeConfig *config;
-    const char *scratch; /* <lake>/.tarn/tmp */
+    const char *scratch; /* this process' folder for temporary files, made when needed */
     TarnDb *db;
     TarnCatalog *catalog;
     bool read_only;

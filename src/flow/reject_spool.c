@@ -74,7 +74,7 @@ void tarn_flow__spool_free(TarnRejectSpool *spool) {
     if (spool->path != NULL) {
         TarnError ignored;
         if (!spool->os->unlink(spool->os, spool->path, NULL, &ignored)) {
-            /* In the scratch folder, which the next start empties. */
+            /* In the scratch folder, which is swept when this process has ended. */
         }
     }
     tarn_base_buffer_dispose(&spool->pending);

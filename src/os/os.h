@@ -242,6 +242,18 @@ bool tarn_os_owner(const TarnOs *os, TarnArena *arena, const char **owner,
 bool tarn_os_owner_state(const TarnOs *os, const char *owner, TarnOsOwner *state,
                          TarnError *error) TARN_CHECKED;
 
+/* ---- scratch folders (os/scratch.c) -------------------------------------------------------- */
+
+/* The folder below `root` for temporary files of this process. It is not made here: who needs it
+ * makes it, with `root`, and names within it are told apart by UUIDs. */
+bool tarn_os_scratch_path(const TarnOs *os, const char *root, TarnArena *arena, const char **path,
+                          TarnError *error) TARN_CHECKED;
+/* Removes those of processes that are dead, and of processes nobody here knows of after 7 days, as
+ * far as it goes: what stays does no harm but for its size. */
+void tarn_os_scratch_sweep(const TarnOs *os, const char *root);
+/* Removes the folder of this process if nothing is left in it. NULL is fine. */
+void tarn_os_scratch_end(const TarnOs *os, const char *path);
+
 /* ---- threads (os/parallel.c) ------------------------------------------------------------- */
 
 /* Runs run(state, i, error) for i = 0..count-1 over at most `threads` threads, the caller's

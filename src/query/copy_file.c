@@ -191,55 +191,6 @@ bool tarn_query__copy_file(TarnQuery *query, const TarnParsed *parsed, TarnArena
 
 /* --- drafts --- */
 
-#define DRAFT_PREFIX "copy-"
-#define DRAFT_OWNER ".owner"
-#define OWNER_BYTES_MAX 4096
-
-static void remove_draft(const TarnOs *os, const char *folder, TarnArena *arena) {
-    TarnOsListing listing = {0};
-    TarnError ignored;
-    if (!os->directory_list(os, folder, arena, &listing, &ignored)) return;
-    for (size_t i = 0; i < listing.count; i++) {
-        const char *path = tarn_base_arena_printf(arena, "%s/%s", folder, listing.items[i].name);
-        if (path != NULL) (void)os->unlink(os, path, NULL, NULL);
-    }
-    (void)os->directory_remove(os, folder, NULL, NULL);
-}
-
-static bool is_abandoned(const TarnOs *os, const char *folder, TarnArena *arena) {
-    TarnText owner;
-    TarnOsOwner state = TARN_OS_OWNER_ELSEWHERE;
-    TarnError ignored;
-    const char *path = tarn_base_arena_printf(arena, "%s/" DRAFT_OWNER, folder);
-    return path != NULL &&
-           tarn_os_file_read_all(os, path, OWNER_BYTES_MAX, arena, &owner, &ignored) &&
-           tarn_os_owner_state(os, owner.data, &state, &ignored) && state == TARN_OS_OWNER_DEAD;
-}
-
-/* As well as it goes: what stays does no harm. */
-static void sweep_drafts(const TarnOs *os, const char *scratch) {
-    TarnArena arena;
-    TarnOsListing listing = {0};
-    TarnError ignored;
-    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
-    bool ok = os->directory_list(os, scratch, &arena, &listing, &ignored);
-    for (size_t i = 0; ok && i < listing.count; i++) {
-        if (!tarn_base_text_starts(tarn_base_text(listing.items[i].name), DRAFT_PREFIX)) continue;
-        const char *folder =
-            tarn_base_arena_printf(&arena, "%s/%s", scratch, listing.items[i].name);
-        if (folder != NULL && is_abandoned(os, folder, &arena)) remove_draft(os, folder, &arena);
-    }
-    tarn_base_arena_dispose(&arena);
-}
-
-static bool sign_draft(TarnCopyDraft *draft, TarnArena *arena, TarnError *error) {
-    const char *owner = NULL;
-    if (!tarn_os_owner(draft->os, arena, &owner, error)) return false;
-    draft->owner = tarn_base_arena_printf(arena, "%s/" DRAFT_OWNER, draft->folder);
-    return tarn_base_arena_check(arena, error) &&
-           tarn_os_file_replace(draft->os, draft->owner, tarn_base_text(owner), false, error);
-}
-
 bool tarn_query__copy_draft_begin(TarnQuery *query, const TarnCopyFile *file, TarnArena *arena,
                                   TarnCopyDraft *draft, TarnError *error) {
     char id[TARN_OS_UUID_BYTES];
@@ -253,20 +204,18 @@ bool tarn_query__copy_draft_begin(TarnQuery *query, const TarnCopyFile *file, Ta
         !tarn_os_directory_create_all(draft->os, scratch, false, error)) {
         return false;
     }
-    sweep_drafts(draft->os, scratch);
-    const char *folder = tarn_base_arena_printf(arena, "%s/" DRAFT_PREFIX "%s", scratch, id);
-    /* the engine learns the compression from the ending; the name could be the owner's file's */
-    draft->path = tarn_base_arena_printf(arena, "%s/rows-%s", folder, file->name);
+    const char *folder = tarn_base_arena_printf(arena, "%s/copy-%s", scratch, id);
+    /* the engine learns the compression from the ending of the name */
+    draft->path = tarn_base_arena_printf(arena, "%s/%s", folder, file->name);
     if (!tarn_base_arena_check(arena, error)) return false;
     if (!draft->os->directory_create(draft->os, folder, NULL, error)) return false;
     draft->folder = folder;
-    return sign_draft(draft, arena, error);
+    return true;
 }
 
 void tarn_query__copy_draft_end(TarnCopyDraft *draft) {
     if (draft->folder == NULL) return;
     (void)draft->os->unlink(draft->os, draft->path, NULL, NULL);
-    if (draft->owner != NULL) (void)draft->os->unlink(draft->os, draft->owner, NULL, NULL);
     (void)draft->os->directory_remove(draft->os, draft->folder, NULL, NULL);
     draft->folder = NULL;
 }

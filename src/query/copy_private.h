@@ -47,7 +47,6 @@ typedef struct TarnCopyDraft {
     const TarnOs *os;
     const char *folder; /* NULL = none was made */
     const char *path;   /* what the engine writes; its name ends as the file's */
-    const char *owner;  /* the file that says who writes */
 } TarnCopyDraft;
 
 bool tarn_query__copy_draft_begin(TarnQuery *query, const TarnCopyFile *file, TarnArena *arena,

@@ -314,7 +314,7 @@ static bool is_first_of_bucket(const TarnEngineFile *buckets, size_t index) {
 }
 
 /* What a failure or the last bucket leaves of a temporary folder, `depth` levels down. What cannot
- * be removed now is removed when the next process empties the scratch folder. */
+ * be removed now goes with the scratch folder, when this process has ended. */
 static void remove_folder(const TarnWriting *writing, const char *folder, int depth) {
     const TarnOs *os = writing->options->os;
     TarnOsListing listing = {0};

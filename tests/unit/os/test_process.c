@@ -1,8 +1,13 @@
 /* Identifiers, owners, threads, signals. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/limits.h"
@@ -98,6 +103,55 @@ static void an_owner_is_alive_while_its_process_is(void) {
     const char *reused = tarn_base_arena_printf(&arena, "%s.%d.1", space, (int)getpid());
     CHECK_OK(tarn_os_owner_state(os, reused, &state, &error), &error);
     CHECK_INT(state, TARN_OS_OWNER_DEAD);
+}
+
+static void touch(const char *folder, const char *name, int days_old) {
+    struct timespec times[2] = {{time(NULL) - days_old * 86400, 0}, {time(NULL), 0}};
+    times[1] = times[0];
+    const char *path = tarn_base_arena_printf(&arena, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    REQUIRE(file != NULL && fclose(file) == 0);
+    CHECK(utimensat(AT_FDCWD, path, times, 0) == 0);
+    CHECK(utimensat(AT_FDCWD, folder, times, 0) == 0);
+}
+
+static bool is_there(const char *path) { return access(path, F_OK) == 0; }
+
+/* Folders of the dead go with all that is in them, never through a link; those of who may live
+ * stay. */
+static void scratch_folders_of_the_dead_are_swept(void) {
+    TarnError error;
+    const char *space;
+    const char *mine;
+    char root[] = "/tmp/tarn-scratch-XXXXXX";
+    REQUIRE(mkdtemp(root) != NULL);
+    REQUIRE_OK(os->process_space(os, &arena, &space, &error), &error);
+    REQUIRE_OK(tarn_os_scratch_path(os, root, &arena, &mine, &error), &error);
+    CHECK(!is_there(mine)); /* who needs it makes it */
+    const char *dead = tarn_base_arena_printf(&arena, "%s/%s.%d.1", root, space, (int)getpid());
+    const char *old = tarn_base_arena_printf(&arena, "%s/elsewhere.7.7", root);
+    const char *young = tarn_base_arena_printf(&arena, "%s/elsewhere.8.8", root);
+    const char *inner = tarn_base_arena_printf(&arena, "%s/buckets", dead);
+    const char *link = tarn_base_arena_printf(&arena, "%s/link", dead);
+    const char *const folders[] = {mine, dead, old, young, inner};
+    for (size_t i = 0; i < 5; i++) REQUIRE(mkdir(folders[i], 0700) == 0);
+    touch(mine, "a", 30);
+    touch(inner, "b", 0);
+    touch(old, "c", 8);
+    touch(young, "d", 6);
+    touch(root, "e", 8);
+    REQUIRE(symlink(mine, link) == 0);
+    tarn_os_scratch_sweep(os, root);
+    CHECK(!is_there(dead) && !is_there(old) && is_there(young));
+    CHECK(is_there(tarn_base_arena_printf(&arena, "%s/a", mine)));
+    CHECK(!is_there(tarn_base_arena_printf(&arena, "%s/e", root)));
+    tarn_os_scratch_end(os, mine);
+    CHECK(is_there(mine)); /* something is in it */
+    CHECK(unlink(tarn_base_arena_printf(&arena, "%s/a", mine)) == 0);
+    tarn_os_scratch_end(os, mine);
+    CHECK(!is_there(mine));
+    CHECK(unlink(tarn_base_arena_printf(&arena, "%s/d", young)) == 0 && rmdir(young) == 0);
+    CHECK(rmdir(root) == 0);
 }
 
 static void an_owner_elsewhere_is_never_called_dead(void) {
@@ -247,6 +301,7 @@ int main(int argc, char **argv) {
     TAP_TEST(version_7_sorts_by_time);
     TAP_TEST(no_randomness_is_an_error);
     TAP_TEST(an_owner_is_alive_while_its_process_is);
+    TAP_TEST(scratch_folders_of_the_dead_are_swept);
     TAP_TEST(an_owner_elsewhere_is_never_called_dead);
     TAP_TEST(the_process_knows_itself);
     TAP_TEST(parallel_runs_each_task_once);
