@@ -187,6 +187,56 @@ static bool explain(TarnStatement *statement, const TarnParsed *parsed, const Ta
                     error);
 }
 
+/* The engine's account of a run, a row for each line. */
+static bool put_lines(Rows *rows, TarnEngineResult *account, TarnError *error) {
+    const TarnEngineChunk *chunk = NULL;
+    TarnText line;
+    while (tarn_engine_result_next(account, &chunk, error)) {
+        if (chunk == NULL) return true;
+        for (uint64_t row = 0; row < chunk->rows; row++) {
+            TarnText rest = tarn_engine_vector_text(&chunk->columns[chunk->column_count - 1], row);
+            while (rest.size > 0) {
+                line = tarn_base_text_split(rest, '\n', &rest);
+                begin_cell(rows);
+                tarn_base_buffer_literal(&rows->sql, line);
+                end_row(rows);
+            }
+        }
+    }
+    return false;
+}
+
+/* EXPLAIN ANALYZE: the SELECT is run, its rows are counted and thrown away. */
+static bool explain_analyze(TarnStatement *statement, const TarnParsed *parsed,
+                            const TarnRunOptions *run, TarnError *error) {
+    TarnPrepared prepared;
+    TarnBuffer sql;
+    Rows rows;
+    TarnEngineResult *account = NULL;
+    if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) return false;
+    statement->plan = prepared.plan;
+    statement->scans = prepared.scans;
+    statement->scan_count = prepared.scan_count;
+    tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
+    tarn_base_buffer_string(&sql, "EXPLAIN ANALYZE\n");
+    tarn_base_buffer_text(&sql, prepared.rewritten.sql);
+    bool ok = tarn_base_buffer_check(&sql, error) &&
+              tarn_engine_query(statement->query->session, tarn_base_buffer_view(&sql), NULL, 0,
+                                &account, error);
+    if (!ok && error->line > 1) error->line--;
+    if (!ok) tarn_query__error_back(&prepared.rewritten, error);
+    rows_init(&rows);
+    ok = ok && put_lines(&rows, account, error);
+    tarn_engine_result_free(account);
+    tarn_query__prepared_release(&prepared);
+    tarn_base_buffer_dispose(&sql);
+    if (ok) {
+        return run_rows(statement, &rows, "plan", "SELECT ''::VARCHAR AS plan WHERE false", error);
+    }
+    tarn_base_buffer_dispose(&rows.sql);
+    return false;
+}
+
 static bool show_dropped(TarnStatement *statement, const TarnParsed *parsed, TarnError *error) {
     TarnBuffer sql;
     tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
@@ -199,7 +249,10 @@ static bool show_dropped(TarnStatement *statement, const TarnParsed *parsed, Tar
 
 bool tarn_query__look(TarnStatement *statement, const TarnParsed *parsed,
                       const TarnRunOptions *run, TarnError *error) {
-    if (parsed->kind == TARN_STATEMENT_EXPLAIN) return explain(statement, parsed, run, error);
+    if (parsed->kind == TARN_STATEMENT_EXPLAIN) {
+        return parsed->analyze ? explain_analyze(statement, parsed, run, error)
+                               : explain(statement, parsed, run, error);
+    }
     if (parsed->kind == TARN_STATEMENT_DESCRIBE) return describe(statement, parsed, error);
     if (parsed->show == TARN_SHOW_DROPPED) return show_dropped(statement, parsed, error);
     return parsed->show == TARN_SHOW_SCHEMAS ? show_schemas(statement, error)

@@ -311,6 +311,8 @@ bool tarn_query__parse(TarnText text, TarnArena *arena, TarnParsed *parsed, Tarn
     }
     if (tarn_query__accept(&parser, "EXPLAIN")) {
         parsed->kind = TARN_STATEMENT_EXPLAIN;
+        parsed->analyze = tarn_query__accept(&parser, "ANALYZE") ||
+                          tarn_query__accept(&parser, "ANALYSE");
         parsed->select = tarn_query__rest_of(&parser);
         return tarn_query__is_query_word(tarn_query__peek(&parser)) ||
                tarn_query__fail_expected(&parser, "a SELECT");

@@ -139,6 +139,7 @@ typedef struct TarnParsed {
     enum { TARN_OBJECT_TABLE, TARN_OBJECT_VIEW, TARN_OBJECT_SCHEMA } object;
     bool purge;      /* DROP TABLE: the files too */
     bool force;      /* PURGE: also outside the warehouse */
+    bool analyze;    /* EXPLAIN: run it too */
     bool has_as;     /* UNDROP: `new_name` is given */
     TarnText select; /* data NULL = none */
     /* CREATE TABLE */

@@ -381,7 +381,7 @@ static bool compare_step(Builder *builder, const TarnChangelogStep *step,
 /* --- the whole --- */
 
 static bool plan_step(Builder *builder, TarnChangelogStep *step) {
-    Outline outline;
+    Outline outline = {0};
     FileList list = {0};
     bool enough = false;
     if (!outline_step(builder, step, &outline)) return false;
