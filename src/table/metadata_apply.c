@@ -93,6 +93,11 @@ static bool upgrade_format(TarnMetadataFold *fold, const TarnTableUpdate *update
     if (known == 1 && update->integer > 1 && !is_choice && !leave_version_1(fold)) {
         return false;
     }
+    const TarnSchema *schema = is_choice ? NULL : tarn_table_metadata_current_schema(fold->out);
+    if (schema != NULL && known < 3 &&
+        !tarn_table__metadata_check_lineage(schema, (int32_t)update->integer, fold->error)) {
+        return false;
+    }
     fold->out->format_version = (int32_t)update->integer;
     return true;
 }

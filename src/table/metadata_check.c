@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/limits.h"
 #include "table/metadata_private.h"
@@ -13,8 +14,22 @@
 
 /* ---- schemas ---- */
 
+bool tarn_table__metadata_check_lineage(const TarnSchema *schema, int32_t format_version,
+                                        TarnError *error) {
+    static const char *const taken[] = {"_row_id", "_last_updated_sequence_number"};
+    for (size_t i = 0; format_version >= 3 && i < 2 * schema->field_count; i++) {
+        const char *name = schema->fields[i / 2].name;
+        if (strcasecmp(name, taken[i % 2]) != 0) continue;
+        tarn_base_error_set(error, TARN_E_SCHEMA_CHANGE_REFUSED,
+                            "\"%s\" is a column that every table of format version 3 has", name);
+        return tarn_base_error_hint(error, "give the column another name");
+    }
+    return true;
+}
+
 bool tarn_table__metadata_check_schema(const TarnSchema *schema, int32_t format_version,
                                        bool is_new_table, TarnError *error) {
+    if (!tarn_table__metadata_check_lineage(schema, format_version, error)) return false;
     if (is_new_table) return tarn_table_schema_check_new(schema, format_version, error);
     for (size_t i = 0; i < schema->field_count; i++) {
         if (!tarn_table__version_check(&schema->fields[i], format_version, error)) return false;

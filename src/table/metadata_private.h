@@ -40,6 +40,9 @@ bool tarn_table__metadata_source_with_id(TarnText source, const char *key, int32
 bool tarn_table__metadata_keep(TarnBuffer *buffer, TarnArena *arena, TarnText *text,
                                TarnError *error) TARN_CHECKED;
 
+/* Version 3 has columns in every table that no column may be called like. */
+bool tarn_table__metadata_check_lineage(const TarnSchema *schema, int32_t format_version,
+                                        TarnError *error) TARN_CHECKED;
 /* What a schema, spec or order that is added must fulfil. TARN_E_METADATA_INVALID and the codes of
  * tarn_table_schema_check_new, which a new table's schema must pass too. */
 bool tarn_table__metadata_check_schema(const TarnSchema *schema, int32_t format_version,
