@@ -125,8 +125,7 @@ static void an_upgrade_gives_ids(void) {
 }
 
 static void a_column_of_that_name_wins(void) {
-    RUN("create table sandbox.own (_row_id varchar, x int) with ('format-version' = 3)",
-        "created table sandbox.own");
+    RUN("create table sandbox.own (_row_id varchar, x int)", "created table sandbox.own");
     RUN("insert into sandbox.own values ('mine', 1)", "inserted 1 row into sandbox.own");
     RUN("select *, _row_id from sandbox.own", "mine|1|mine");
 }
