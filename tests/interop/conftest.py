@@ -110,6 +110,8 @@ def duckdb_connection():
 
         _connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
         _connection.execute("set TimeZone = 'UTC'")
+        # with it the extension of 1.5.5 may take the vector that lies before the one it wants
+        _connection.execute("set enable_external_file_cache = false")
         for name in ("avro", "iceberg"):
             pattern = f"{sys.prefix}/lib/python3*/site-packages/duckdb_extension_{name}/**/" \
                       f"{name}.duckdb_extension"
