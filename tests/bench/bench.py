@@ -474,7 +474,8 @@ def bench_planning(work):
     absolute(f"plan {FILES} files, warm, whole EXPLAIN", "cpu", warm * 1000, 20, "ms")
 
 
-# Parquet files that the metadata of make_big_table names: for those queries that read one.
+# Parquet files that the metadata of make_big_table names, of the size that it says (padded before
+# the footer): for those queries that read one.
 BIG_FILES = """
 import os, sys, duckdb
 folder, numbers = sys.argv[1], map(int, sys.argv[2:])
@@ -482,6 +483,11 @@ columns = [("'x'" if i % 3 == 0 else f"{i}::bigint") + f" as column_{i}" for i i
 ids = ", ".join(f"column_{i}: {i + 1}" for i in range(20))
 duckdb.connect().execute(f"copy (select {', '.join(columns)}) to '{folder}/one.parquet' "
                          f"(format parquet, field_ids {{{ids}}})")
+with open(f"{folder}/one.parquet", "r+b") as file:
+    whole = file.read()
+    tail = 8 + int.from_bytes(whole[-8:-4], "little")
+    file.seek(len(whole) - tail)
+    file.write(bytes(250000 - len(whole)) + whole[-tail:])
 for number in numbers:
     path = f"{folder}/data/{number // 1000:03}/00000-0-4f1f2f3f-aaaa-bbbb-cccc-{number:012}.parquet"
     os.makedirs(os.path.dirname(path), exist_ok=True)
