@@ -672,6 +672,12 @@ bool tarn_base_json_text(const TarnJson *value, TarnText *out) {
     return true;
 }
 
+TarnText tarn_base_json_member_text(const TarnJson *object, const char *key) {
+    TarnText text;
+    bool known = tarn_base_json_text(tarn_base_json_member(object, key), &text);
+    return known ? text : TARN_TEXT("");
+}
+
 const char *tarn_base_json_string(const TarnJson *value, TarnArena *arena) {
     TarnText text;
     if (!tarn_base_json_text(value, &text)) return NULL;

@@ -69,6 +69,8 @@ bool tarn_base_json_int64(const TarnJson *value, int64_t *out);
 bool tarn_base_json_double(const TarnJson *value, double *out);
 bool tarn_base_json_bool(const TarnJson *value, bool *out);
 bool tarn_base_json_text(const TarnJson *value, TarnText *out);
+/* The text of a member; "" if there is none or it is no text. */
+TarnText tarn_base_json_member_text(const TarnJson *object, const char *key);
 /* Arena copy, zero-terminated; NULL if not a string or it holds U+0000. */
 const char *tarn_base_json_string(const TarnJson *value, TarnArena *arena);
 

@@ -23,12 +23,6 @@ bool tarn_query__plan_refuse(TarnPlanWalk *walk, const char *what, TarnText name
                                              "may work");
 }
 
-static TarnText text_of(const TarnJson *object, const char *key) {
-    TarnText text = {"", 0};
-    if (!tarn_base_json_text(tarn_base_json_member(object, key), &text)) text = (TarnText){"", 0};
-    return text;
-}
-
 static bool new_rows(TarnPlanWalk *walk, size_t count, TarnPlanRows *rows) {
     rows->items = count <= COLUMNS_MAX ? TARN_NEW_ARRAY(walk->arena, count + 1, TarnPlanColumn)
                                        : NULL;
@@ -40,7 +34,7 @@ static void drop_bases(TarnPlanRows *rows) {
     for (size_t i = 0; i < rows->count; i++) rows->items[i].base = NULL;
 }
 
-static bool walk_operator(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows);
+static bool walk_operator(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows);
 
 static const TarnJson *child_at(const TarnJson *operator, size_t index) {
     return tarn_base_json_at(tarn_base_json_member(operator, "children"), index);
@@ -57,13 +51,16 @@ static bool is_table(const TarnJson *operator) {
 /* Tables are numbered, and their columns given bits, before the walk. */
 static bool find_tables(TarnPlanWalk *walk, const TarnJson *value, int depth) {
     if (depth > DEPTH_MAX) return tarn_query__plan_refuse(walk, "a plan too deep", TARN_TEXT(""));
-    if (tarn_base_text_is(text_of(value, "type"), "LOGICAL_GET") && is_table(value)) {
+    if (tarn_base_text_is(tarn_base_json_member_text(value, "type"), "LOGICAL_GET") &&
+        is_table(value)) {
         const TarnJson *data = tarn_base_json_member(value, "function_data");
         TarnPlanTable *table = TARN_PUSH(walk->arena, &walk->tables);
         if (table == NULL) return tarn_base_arena_check(walk->arena, walk->error);
-        table->catalog = tarn_base_text_string(walk->arena, text_of(data, "catalog"));
-        table->schema = tarn_base_text_string(walk->arena, text_of(data, "schema"));
-        table->name = tarn_base_text_string(walk->arena, text_of(data, "table"));
+        table->catalog = tarn_base_text_string(walk->arena,
+                                               tarn_base_json_member_text(data, "catalog"));
+        table->schema = tarn_base_text_string(walk->arena,
+                                              tarn_base_json_member_text(data, "schema"));
+        table->name = tarn_base_text_string(walk->arena, tarn_base_json_member_text(data, "table"));
         if (!tarn_base_arena_check(walk->arena, walk->error)) return false;
         table->columns = walk->resolve(walk->state, table->catalog, table->schema, table->name);
         const TarnJson *names = tarn_base_json_member(value, "names");
@@ -90,7 +87,7 @@ static bool number_columns(TarnPlanWalk *walk) {
     return true;
 }
 
-static bool walk_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     const TarnJson *columns = tarn_base_json_member(operator, "column_indexes");
     size_t count = columns != NULL ? columns->count : 0;
     bool known = is_table(operator);
@@ -100,7 +97,7 @@ static bool walk_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows 
     const TarnJson *projection = tarn_base_json_member(operator, "projection_ids");
     if (projection != NULL && projection->count > 0) {
         return tarn_query__plan_refuse(walk, "a scan with a projection of its own",
-                                       text_of(operator, "name"));
+                                       tarn_base_json_member_text(operator, "name"));
     }
     size_t i = 0;
     TARN_JSON_EACH(column, columns) {
@@ -136,7 +133,7 @@ static bool apply_map(TarnPlanWalk *walk, const TarnJson *map, TarnPlanRows *row
     return true;
 }
 
-static bool walk_filter(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_filter(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     if (!walk_operator(walk, child_at(operator, 0), rows)) return false;
     TARN_JSON_EACH(condition, tarn_base_json_member(operator, "expressions")) {
         if (!tarn_query__expression_touches(walk, condition, rows, &rows->decided_by) ||
@@ -148,20 +145,21 @@ static bool walk_filter(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRo
 }
 
 /* Columns that expressions over `input` make. */
-static bool make_columns(TarnPlanWalk *walk, const TarnJson *expressions,
-                         const TarnPlanRows *input, TarnPlanColumn *columns) {
+static bool make_columns(TarnPlanWalk *walk, const TarnJson *expressions, const TarnPlanRows *input,
+                         TarnPlanColumn *columns) {
     size_t i = 0;
     TARN_JSON_EACH(expression, expressions) {
         TarnPlanColumn *column = &columns[i++];
         const TarnPlanColumn *same = tarn_query__expression_column(expression, input);
         if (!tarn_query__expression_sources(walk, expression, input, column)) return false;
         column->base = same != NULL ? same->base : NULL;
-        column->name = tarn_base_text_string(walk->arena, text_of(expression, "alias"));
+        column->name = tarn_base_text_string(walk->arena,
+                                             tarn_base_json_member_text(expression, "alias"));
     }
     return tarn_base_arena_check(walk->arena, walk->error);
 }
 
-static bool walk_projection(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_projection(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows input = {0};
     const TarnJson *expressions = tarn_base_json_member(operator, "expressions");
     if (!walk_operator(walk, child_at(operator, 0), &input) ||
@@ -182,21 +180,21 @@ static bool touch_orders(TarnPlanWalk *walk, const TarnJson *orders, TarnPlanRow
     return true;
 }
 
-static bool walk_order(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_order(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     return walk_operator(walk, child_at(operator, 0), rows) &&
            touch_orders(walk, tarn_base_json_member(operator, "orders"), rows) &&
            apply_map(walk, tarn_base_json_member(operator, "projections"), rows);
 }
 
 /* Which rows a limit or sample keeps depends on all others: no filter goes through. */
-static bool walk_limit(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_limit(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     if (!walk_operator(walk, child_at(operator, 0), rows)) return false;
     if (!touch_orders(walk, tarn_base_json_member(operator, "orders"), rows)) return false;
     drop_bases(rows);
     return true;
 }
 
-static bool walk_distinct(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_distinct(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     const TarnJson *targets = tarn_base_json_member(operator, "distinct_targets");
     const TarnJson *order_by = tarn_base_json_member(operator, "order_by");
     if (!walk_operator(walk, child_at(operator, 0), rows)) return false;
@@ -225,7 +223,7 @@ static bool single_grouping(const TarnJson *operator, size_t groups) {
     return sets->count == 1 && sets->first->count == groups;
 }
 
-static bool walk_aggregate(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_aggregate(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows input = {0};
     const TarnJson *groups = tarn_base_json_member(operator, "groups");
     const TarnJson *expressions = tarn_base_json_member(operator, "expressions");
@@ -323,7 +321,8 @@ static void share_bases(TarnPlanWalk *walk, const TarnJson *conditions, TarnPlan
     TARN_JSON_EACH(condition, conditions) {
         size_t a;
         size_t b;
-        if (!tarn_base_text_is(text_of(condition, "comparison"), "COMPARE_EQUAL") ||
+        if (!tarn_base_text_is(tarn_base_json_member_text(condition, "comparison"),
+                               "COMPARE_EQUAL") ||
             !tarn_query__expression_index(tarn_base_json_member(condition, "left"), left->count,
                                           &a) ||
             !tarn_query__expression_index(tarn_base_json_member(condition, "right"), right->count,
@@ -350,7 +349,12 @@ static bool touch_conditions(TarnPlanWalk *walk, const TarnJson *conditions,
     return true;
 }
 
-typedef enum JoinSide { SIDE_KEPT, SIDE_NULLABLE, SIDE_LOST, SIDE_ABSENT } JoinSide;
+typedef enum JoinSide {
+    SIDE_KEPT,
+    SIDE_NULLABLE,
+    SIDE_LOST,
+    SIDE_ABSENT
+} JoinSide;
 
 typedef struct JoinShape {
     const char *name;
@@ -360,10 +364,10 @@ typedef struct JoinShape {
 } JoinShape;
 
 static const JoinShape join_shapes[] = {
-    {"INNER", SIDE_KEPT, SIDE_KEPT, false},   {"LEFT", SIDE_KEPT, SIDE_NULLABLE, false},
-    {"RIGHT", SIDE_NULLABLE, SIDE_KEPT, false}, {"FULL", SIDE_NULLABLE, SIDE_NULLABLE, false},
+    {"INNER", SIDE_KEPT, SIDE_KEPT, false},         {"LEFT", SIDE_KEPT, SIDE_NULLABLE, false},
+    {"RIGHT", SIDE_NULLABLE, SIDE_KEPT, false},     {"FULL", SIDE_NULLABLE, SIDE_NULLABLE, false},
     {"OUTER", SIDE_NULLABLE, SIDE_NULLABLE, false}, {"SEMI", SIDE_KEPT, SIDE_ABSENT, false},
-    {"ANTI", SIDE_KEPT, SIDE_ABSENT, false},  {"MARK", SIDE_KEPT, SIDE_ABSENT, true},
+    {"ANTI", SIDE_KEPT, SIDE_ABSENT, false},        {"MARK", SIDE_KEPT, SIDE_ABSENT, true},
     {"SINGLE", SIDE_KEPT, SIDE_LOST, false},
 };
 
@@ -372,7 +376,7 @@ static void judge_side(TarnPlanWalk *walk, JoinSide side, TarnPlanRows *rows) {
     if (side == SIDE_LOST) drop_bases(rows);
 }
 
-static bool combine_sides(TarnPlanWalk *walk, const TarnJson *operator, const JoinShape *shape,
+static bool combine_sides(TarnPlanWalk *walk, const TarnJson *operator, const JoinShape * shape,
                           TarnPlanRows *left, TarnPlanRows *right, TarnSourceSet decided_by,
                           TarnPlanRows *rows) {
     judge_side(walk, shape->left, left);
@@ -396,7 +400,7 @@ static bool combine_sides(TarnPlanWalk *walk, const TarnJson *operator, const Jo
 }
 
 static const JoinShape *find_shape(const TarnJson *operator) {
-    TarnText type = text_of(operator, "join_type");
+    TarnText type = tarn_base_json_member_text(operator, "join_type");
     for (size_t i = 0; i < sizeof(join_shapes) / sizeof(join_shapes[0]); i++) {
         if (tarn_base_text_is(type, join_shapes[i].name)) return &join_shapes[i];
     }
@@ -404,7 +408,7 @@ static const JoinShape *find_shape(const TarnJson *operator) {
 }
 
 /* The right side of a delim join reads the left side's distinct values through delim gets. */
-static bool walk_right(TarnPlanWalk *walk, const TarnJson *operator, const TarnPlanRows *left,
+static bool walk_right(TarnPlanWalk *walk, const TarnJson *operator, const TarnPlanRows * left,
                        TarnPlanRows *right) {
     const TarnJson *columns = tarn_base_json_member(operator, "duplicate_eliminated_columns");
     TarnDelim delim = {.outer = walk->delims};
@@ -420,21 +424,21 @@ static bool walk_right(TarnPlanWalk *walk, const TarnJson *operator, const TarnP
     return ok;
 }
 
-static bool walk_join(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_join(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows left = {0};
     TarnPlanRows right = {0};
     TarnSourceSet decided_by = {0};
-    TarnText type = text_of(operator, "type");
+    TarnText type = tarn_base_json_member_text(operator, "type");
     const JoinShape *shape = find_shape(operator);
     const TarnJson *conditions = tarn_base_json_member(operator, "conditions");
     bool asof = tarn_base_text_is(type, "LOGICAL_ASOF_JOIN");
     bool is_delim = tarn_base_text_is(type, "LOGICAL_DELIM_JOIN");
     if (shape == NULL) {
         return tarn_query__plan_refuse(walk, "a join of a kind not known",
-                                       text_of(operator, "join_type"));
+                                       tarn_base_json_member_text(operator, "join_type"));
     }
     if (!walk_operator(walk, child_at(operator, 0), &left) ||
-        !(is_delim ? walk_right(walk, operator, &left, &right)
+        !(is_delim ? walk_right(walk, operator, & left, &right)
                    : walk_operator(walk, child_at(operator, 1), &right)) ||
         !touch_conditions(walk, conditions, &left, &right, &decided_by)) {
         return false;
@@ -454,7 +458,7 @@ static bool walk_join(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows
 static const JoinShape cross_shape = {"CROSS", SIDE_KEPT, SIDE_KEPT, false};
 static const JoinShape positional_shape = {"POSITIONAL", SIDE_LOST, SIDE_LOST, false};
 
-static bool walk_product(TarnPlanWalk *walk, const TarnJson *operator, const JoinShape *shape,
+static bool walk_product(TarnPlanWalk *walk, const TarnJson *operator, const JoinShape * shape,
                          TarnPlanRows *rows) {
     TarnPlanRows left = {0};
     TarnPlanRows right = {0};
@@ -464,7 +468,7 @@ static bool walk_product(TarnPlanWalk *walk, const TarnJson *operator, const Joi
 }
 
 /* A join on any condition, whose references count over both sides. */
-static bool walk_any_join(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_any_join(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows left = {0};
     TarnPlanRows right = {0};
     TarnPlanRows all = {0};
@@ -472,7 +476,7 @@ static bool walk_any_join(TarnPlanWalk *walk, const TarnJson *operator, TarnPlan
     const JoinShape *shape = find_shape(operator);
     if (shape == NULL) {
         return tarn_query__plan_refuse(walk, "a join of a kind not known",
-                                       text_of(operator, "join_type"));
+                                       tarn_base_json_member_text(operator, "join_type"));
     }
     if (!walk_operator(walk, child_at(operator, 0), &left) ||
         !walk_operator(walk, child_at(operator, 1), &right) ||
@@ -489,11 +493,12 @@ static bool walk_any_join(TarnPlanWalk *walk, const TarnJson *operator, TarnPlan
 /* --- sets --- */
 
 /* A row of either side: a predicate on the result's column holds for both sides' columns. */
-static bool walk_set(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_set(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows left = {0};
     TarnPlanRows right = {0};
     const TarnJson *children = tarn_base_json_member(operator, "children");
-    bool is_union = tarn_base_text_is(text_of(operator, "type"), "LOGICAL_UNION");
+    bool is_union = tarn_base_text_is(tarn_base_json_member_text(operator, "type"),
+                                      "LOGICAL_UNION");
     if (children == NULL || children->count < 2 ||
         !walk_operator(walk, child_at(operator, 0), &left)) {
         return tarn_query__plan_refuse(walk, "a set operation without two sides", TARN_TEXT(""));
@@ -501,8 +506,7 @@ static bool walk_set(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows 
     for (size_t side = 1; side < children->count; side++) {
         if (!walk_operator(walk, child_at(operator, side), &right)) return false;
         if (left.count != right.count || !new_rows(walk, left.count, rows)) {
-            return tarn_query__plan_refuse(walk, "a set operation of unequal sides",
-                                           TARN_TEXT(""));
+            return tarn_query__plan_refuse(walk, "a set operation of unequal sides", TARN_TEXT(""));
         }
         for (size_t i = 0; i < left.count; i++) {
             TarnPlanColumn *column = &rows->items[i];
@@ -524,8 +528,8 @@ static bool walk_set(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows 
 static int64_t count_references(const TarnJson *operator, int64_t index, int depth) {
     int64_t own;
     int64_t count = 0;
-    if (operator == NULL || depth > DEPTH_MAX) return 2;
-    if (tarn_base_text_is(text_of(operator, "type"), "LOGICAL_CTE_REF") &&
+    if (operator== NULL || depth> DEPTH_MAX) return 2;
+    if (tarn_base_text_is(tarn_base_json_member_text(operator, "type"), "LOGICAL_CTE_REF") &&
         tarn_base_json_int64(tarn_base_json_member(operator, "cte_index"), &own) && own == index) {
         return 1;
     }
@@ -544,7 +548,7 @@ static bool add_cte(TarnPlanWalk *walk, int64_t index, int64_t references, TarnP
     return true;
 }
 
-static bool walk_cte(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_cte(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows definition = {0};
     int64_t index;
     if (!tarn_base_json_int64(tarn_base_json_member(operator, "table_index"), &index) ||
@@ -559,7 +563,7 @@ static bool walk_cte(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows 
 }
 
 /* The recursive part sees the rows of both parts: sources grow until they stay the same. */
-static bool walk_recursive(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_recursive(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows step = {0};
     int64_t index;
     if (!tarn_base_json_int64(tarn_base_json_member(operator, "table_index"), &index)) {
@@ -571,8 +575,7 @@ static bool walk_recursive(TarnPlanWalk *walk, const TarnJson *operator, TarnPla
     for (size_t round = 0; round <= rows->count + 1; round++) {
         TarnPlanCte *before = walk->ctes;
         walk->next_table = first_table;
-        if (!add_cte(walk, index, 2, *rows) ||
-            !walk_operator(walk, child_at(operator, 1), &step)) {
+        if (!add_cte(walk, index, 2, *rows) || !walk_operator(walk, child_at(operator, 1), &step)) {
             return false;
         }
         walk->ctes = before;
@@ -588,7 +591,7 @@ static bool walk_recursive(TarnPlanWalk *walk, const TarnJson *operator, TarnPla
     return tarn_base_arena_check(walk->arena, walk->error);
 }
 
-static bool walk_cte_ref(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_cte_ref(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     int64_t index;
     if (!tarn_base_json_int64(tarn_base_json_member(operator, "cte_index"), &index)) index = -1;
     for (const TarnPlanCte *cte = walk->ctes; cte != NULL; cte = cte->next) {
@@ -605,7 +608,7 @@ static bool walk_cte_ref(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanR
 
 /* Distinct values of an outer join's columns. With several joins around, which one is meant is
  * not said: the innermost of the right width, and the sources of the others for safety. */
-static bool walk_delim_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_delim_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     const TarnJson *types = tarn_base_json_member(operator, "chunk_types");
     size_t count = types != NULL ? types->count : 0;
     bool found = false;
@@ -627,7 +630,7 @@ static bool walk_delim_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPla
 
 /* --- constants --- */
 
-static bool walk_expression_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_expression_get(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     TarnPlanRows input = {0};
     const TarnJson *types = tarn_base_json_member(operator, "expr_types");
     if (!walk_operator(walk, child_at(operator, 0), &input) ||
@@ -646,7 +649,7 @@ static bool walk_expression_get(TarnPlanWalk *walk, const TarnJson *operator, Ta
     return true;
 }
 
-static bool walk_no_input(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
+static bool walk_no_input(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
     const TarnJson *types = tarn_base_json_member(operator, "chunk_types");
     if (types == NULL) types = tarn_base_json_member(operator, "return_types");
     return new_rows(walk, types != NULL && types->count > 0 ? types->count : 1, rows);
@@ -689,22 +692,22 @@ static bool dispatch(TarnPlanWalk *walk, const TarnJson *operator, TarnText type
     if (tarn_base_text_is(type, "LOGICAL_WINDOW")) return walk_append(walk, operator, true, rows);
     if (tarn_base_text_is(type, "LOGICAL_UNNEST")) return walk_append(walk, operator, false, rows);
     if (tarn_base_text_is(type, "LOGICAL_CROSS_PRODUCT")) {
-        return walk_product(walk, operator, &cross_shape, rows);
+        return walk_product(walk, operator, & cross_shape, rows);
     }
     if (tarn_base_text_is(type, "LOGICAL_POSITIONAL_JOIN")) {
-        return walk_product(walk, operator, &positional_shape, rows);
+        return walk_product(walk, operator, & positional_shape, rows);
     }
     return tarn_query__plan_refuse(walk, "an operator of a kind not known", type);
 }
 
-static bool walk_operator(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows *rows) {
-    if (operator == NULL || walk->depth > DEPTH_MAX) {
+static bool walk_operator(TarnPlanWalk *walk, const TarnJson *operator, TarnPlanRows * rows) {
+    if (operator== NULL || walk->depth> DEPTH_MAX) {
         return tarn_query__plan_refuse(walk, "a plan without its input, or too deep",
                                        TARN_TEXT(""));
     }
     *rows = (TarnPlanRows){0};
     walk->depth++;
-    bool ok = dispatch(walk, operator, text_of(operator, "type"), rows);
+    bool ok = dispatch(walk, operator, tarn_base_json_member_text(operator, "type"), rows);
     walk->depth--;
     return ok;
 }
@@ -725,16 +728,16 @@ static bool list_sources(const TarnPlanWalk *walk, const TarnPlanColumn *column,
                 uint64_t mask = UINT64_C(1) << (bit % 64);
                 size_t word = bit / 64;
                 bool direct = column->direct.words != NULL && (column->direct.words[word] & mask);
-                bool indirect =
-                    (column->indirect.words != NULL && (column->indirect.words[word] & mask)) ||
-                    (decided_by.words != NULL && (decided_by.words[word] & mask));
+                bool indirect = (column->indirect.words != NULL &&
+                                 (column->indirect.words[word] & mask)) ||
+                                (decided_by.words != NULL && (decided_by.words[word] & mask));
                 if (pass == 0 ? !direct : direct || !indirect) continue;
                 TarnLineageSource *source = TARN_PUSH(walk->arena, &list);
                 if (source == NULL) return tarn_base_arena_check(walk->arena, walk->error);
-                *source = (TarnLineageSource){
-                    .table = t,
-                    .column = c,
-                    .kind = pass == 0 ? TARN_LINEAGE_DIRECT : TARN_LINEAGE_INDIRECT};
+                *source = (TarnLineageSource){.table = t,
+                                              .column = c,
+                                              .kind = pass == 0 ? TARN_LINEAGE_DIRECT
+                                                                : TARN_LINEAGE_INDIRECT};
             }
         }
     }

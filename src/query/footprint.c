@@ -9,15 +9,26 @@
 
 #define DEPTH_MAX 2000
 
-static const char *const table_functions[] = {"range",  "generate_series", "unnest",
-                                              "repeat", "repeat_row",      "generate_subscripts",
-                                              "json_each", "json_tree", "icu_calendar_names"};
+static const char *const table_functions[] = {"range",     "generate_series", "unnest",
+                                              "repeat",    "repeat_row",      "generate_subscripts",
+                                              "json_each", "json_tree",       "icu_calendar_names"};
 /* Scalars that reach beyond their arguments. */
 static const char *const refused_functions[] = {
-    "current_setting", "getenv", "query", "query_table", "read_text", "read_blob",
-    "json_execute_serialized_sql", "write_log", "pg_read_file", "nextval", "currval",
+    "current_setting",
+    "getenv",
+    "query",
+    "query_table",
+    "read_text",
+    "read_blob",
+    "json_execute_serialized_sql",
+    "write_log",
+    "pg_read_file",
+    "nextval",
+    "currval",
     "getvariable",
-    "tarn_alive", "tarn_file_fact", "tarn_mark"}; /* of scans, and of what a statement changes */
+    "tarn_alive",
+    "tarn_file_fact",
+    "tarn_mark"}; /* of scans, and of what a statement changes */
 
 typedef struct Walk {
     TarnText sql;
@@ -27,13 +38,7 @@ typedef struct Walk {
     TarnError *error;
 } Walk;
 
-static TarnText text_of(const TarnJson *object, const char *key) {
-    TarnText text = {"", 0};
-    if (!tarn_base_json_text(tarn_base_json_member(object, key), &text)) text = (TarnText){"", 0};
-    return text;
-}
-
-static size_t location_of(const TarnJson *object) {
+size_t tarn_query__tree_location(const TarnJson *object) {
     int64_t location;
     bool known = tarn_base_json_int64(tarn_base_json_member(object, "query_location"), &location);
     return known && location >= 0 ? (size_t)location : 0;
@@ -63,7 +68,8 @@ static void find_ctes(Walk *walk, const TarnJson *value, int depth) {
     if (value == NULL || depth > DEPTH_MAX) return;
     if (tarn_base_text_is(value->key, "cte_map")) {
         TARN_JSON_EACH(entry, tarn_base_json_member(value, "map")) {
-            tarn_base_map_put(&walk->ctes, lower(text_of(entry, "key"), walk->arena), walk);
+            tarn_base_map_put(&walk->ctes,
+                              lower(tarn_base_json_member_text(entry, "key"), walk->arena), walk);
         }
     }
     TARN_JSON_EACH(child, value) find_ctes(walk, child, depth + 1);
@@ -72,11 +78,12 @@ static void find_ctes(Walk *walk, const TarnJson *value, int depth) {
 /* A namespace below a zone may itself have dots: raw."a.b".t is namespace raw.a.b. */
 bool tarn_query__reference_read(const TarnJson *table, TarnArena *arena, TarnReference *reference,
                                 TarnError *error) {
-    TarnText levels[3] = {text_of(table, "catalog_name"), text_of(table, "schema_name"),
-                          text_of(table, "table_name")};
+    TarnText levels[3] = {tarn_base_json_member_text(table, "catalog_name"),
+                          tarn_base_json_member_text(table, "schema_name"),
+                          tarn_base_json_member_text(table, "table_name")};
     size_t first = levels[0].size > 0 ? 0 : 1;
     TarnBuffer ns;
-    *reference = (TarnReference){.offset = location_of(table)};
+    *reference = (TarnReference){.offset = tarn_query__tree_location(table)};
     tarn_base_buffer_init(&ns, 65536);
     tarn_base_buffer_text(&ns, levels[first]);
     if (first == 0) {
@@ -93,12 +100,13 @@ bool tarn_query__reference_read(const TarnJson *table, TarnArena *arena, TarnRef
 }
 
 static bool add_reference(Walk *walk, const TarnJson *table) {
-    TarnText name = text_of(table, "table_name");
+    TarnText name = tarn_base_json_member_text(table, "table_name");
     TarnReference reference;
-    if (text_of(table, "catalog_name").size == 0 && text_of(table, "schema_name").size == 0) {
+    if (tarn_base_json_member_text(table, "catalog_name").size == 0 &&
+        tarn_base_json_member_text(table, "schema_name").size == 0) {
         if (tarn_base_map_has(&walk->ctes, lower(name, walk->arena))) return true;
-        tarn_query__error_at(walk->sql, location_of(table), TARN_E_NAME_INVALID, walk->error,
-                             "the table \"%.*s\" has no zone", TARN_TEXT_ARG(name));
+        tarn_query__error_at(walk->sql, tarn_query__tree_location(table), TARN_E_NAME_INVALID,
+                             walk->error, "the table \"%.*s\" has no zone", TARN_TEXT_ARG(name));
         return tarn_base_error_hint(walk->error,
                                     "write <zone>.<table>; files are loaded first: tarn load FILE "
                                     "<zone>.<table>");
@@ -113,9 +121,10 @@ static bool add_reference(Walk *walk, const TarnJson *table) {
 }
 
 static bool refuse_function(Walk *walk, const TarnJson *function, const char *kind) {
-    TarnText name = text_of(function, "function_name");
-    tarn_query__error_at(walk->sql, location_of(function), TARN_E_STATEMENT_REFUSED, walk->error,
-                         "the %s function \"%.*s\" is not run here", kind, TARN_TEXT_ARG(name));
+    TarnText name = tarn_base_json_member_text(function, "function_name");
+    tarn_query__error_at(walk->sql, tarn_query__tree_location(function), TARN_E_STATEMENT_REFUSED,
+                         walk->error, "the %s function \"%.*s\" is not run here", kind,
+                         TARN_TEXT_ARG(name));
     return tarn_base_error_hint(walk->error, "statements read tables of the lake only; load files "
                                              "with: tarn load FILE <zone>.<table>");
 }
@@ -126,18 +135,18 @@ static bool walk_value(Walk *walk, const TarnJson *value, int depth) {
                                    "the statement is nested too deeply");
     }
     if (value->kind == TARN_JSON_OBJECT) {
-        TarnText type = text_of(value, "type");
+        TarnText type = tarn_base_json_member_text(value, "type");
         const TarnJson *function = tarn_base_json_member(value, "function");
         if (tarn_base_text_is(type, "BASE_TABLE") && !add_reference(walk, value)) return false;
         if (tarn_base_text_is(type, "TABLE_FUNCTION")) {
-            if (!LISTED(table_functions, text_of(function, "function_name"))) {
+            if (!LISTED(table_functions, tarn_base_json_member_text(function, "function_name"))) {
                 return refuse_function(walk, function != NULL ? function : value, "table");
             }
-        } else if (tarn_base_text_is(text_of(value, "class"), "FUNCTION") &&
-                   LISTED(refused_functions, text_of(value, "function_name"))) {
+        } else if (tarn_base_text_is(tarn_base_json_member_text(value, "class"), "FUNCTION") &&
+                   LISTED(refused_functions, tarn_base_json_member_text(value, "function_name"))) {
             return refuse_function(walk, value, "scalar");
         } else if (tarn_base_text_is(type, "SHOW_REF") &&
-                   text_of(value, "table_name").size > 0) {
+                   tarn_base_json_member_text(value, "table_name").size > 0) {
             return tarn_base_error_set(walk->error, TARN_E_SQL_UNSUPPORTED,
                                        "SHOW inside a query is not run here");
         }

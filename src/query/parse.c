@@ -210,13 +210,7 @@ static bool parse_insert(TarnParser *parser) {
                !tarn_query__token_is(tarn_query__peek(parser) + 1, "VALUES") &&
                !tarn_query__token_is(tarn_query__peek(parser) + 1, "WITH") &&
                !tarn_query__token_is(tarn_query__peek(parser) + 1, "FROM")) {
-        parser->at++;
-        do {
-            TarnText *name = TARN_PUSH(parser->arena, &out->insert_columns);
-            if (name == NULL) return tarn_base_arena_check(parser->arena, parser->error);
-            if (!tarn_query__take_name(parser, "a column name", name)) return false;
-        } while (tarn_query__accept_symbol(parser, ","));
-        if (!tarn_query__expect_symbol(parser, ")")) return false;
+        if (!tarn_query__take_columns(parser)) return false;
     }
     out->alias = out->name.name;
     out->select = tarn_query__rest_of(parser);
@@ -235,16 +229,8 @@ static bool parse_analyze(TarnParser *parser) {
     TarnParsed *out = parser->out;
     out->kind = TARN_STATEMENT_ANALYZE;
     (void)tarn_query__accept(parser, "VERBOSE");
-    if (!tarn_query__take_table(parser, &out->name)) return false;
-    if (tarn_query__accept_symbol(parser, "(")) {
-        do {
-            TarnText *name = TARN_PUSH(parser->arena, &out->insert_columns);
-            if (name == NULL) return tarn_base_arena_check(parser->arena, parser->error);
-            if (!tarn_query__take_name(parser, "a column name", name)) return false;
-        } while (tarn_query__accept_symbol(parser, ","));
-        if (!tarn_query__expect_symbol(parser, ")")) return false;
-    }
-    return tarn_query__expect_end(parser);
+    return tarn_query__take_table(parser, &out->name) && tarn_query__take_columns(parser) &&
+           tarn_query__expect_end(parser);
 }
 
 /* --- looking --- */

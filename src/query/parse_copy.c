@@ -252,16 +252,6 @@ static bool take_path(TarnParser *parser) {
 
 static bool stop_bracket(const TarnToken *token) { return tarn_query__token_symbol(token, ")"); }
 
-static bool take_columns(TarnParser *parser) {
-    if (!tarn_query__accept_symbol(parser, "(")) return true;
-    do {
-        TarnText *name = TARN_PUSH(parser->arena, &parser->out->insert_columns);
-        if (name == NULL) return tarn_base_arena_check(parser->arena, parser->error);
-        if (!tarn_query__take_name(parser, "a column name", name)) return false;
-    } while (tarn_query__accept_symbol(parser, ","));
-    return tarn_query__expect_symbol(parser, ")");
-}
-
 bool tarn_query__parse_copy(TarnParser *parser) {
     TarnParsed *out = parser->out;
     out->kind = TARN_STATEMENT_COPY_TO;
@@ -272,7 +262,9 @@ bool tarn_query__parse_copy(TarnParser *parser) {
         }
         return take_path(parser) && take_options(parser);
     }
-    if (!tarn_query__take_table(parser, &out->name) || !take_columns(parser)) return false;
+    if (!tarn_query__take_table(parser, &out->name) || !tarn_query__take_columns(parser)) {
+        return false;
+    }
     if (tarn_query__accept(parser, "FROM")) {
         out->kind = TARN_STATEMENT_COPY_FROM;
     } else if (!tarn_query__accept(parser, "TO")) {

@@ -158,6 +158,16 @@ bool tarn_query__take_texts(TarnParser *parser, const char *what, TarnTexts *tex
     return tarn_query__expect_symbol(parser, ")");
 }
 
+bool tarn_query__take_columns(TarnParser *parser) {
+    if (!tarn_query__accept_symbol(parser, "(")) return true;
+    do {
+        TarnText *name = TARN_PUSH(parser->arena, &parser->out->insert_columns);
+        if (name == NULL) return tarn_base_arena_check(parser->arena, parser->error);
+        if (!tarn_query__take_name(parser, "a column name", name)) return false;
+    } while (tarn_query__accept_symbol(parser, ","));
+    return tarn_query__expect_symbol(parser, ")");
+}
+
 bool tarn_query__is_query_word(const TarnToken *token) {
     static const char *const words[] = {"SELECT",    "WITH",  "FROM",    "VALUES",
                                         "SUMMARIZE", "PIVOT", "UNPIVOT", "TABLE"};

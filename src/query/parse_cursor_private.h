@@ -37,6 +37,7 @@ bool tarn_query__take_path(TarnParser *parser, const char **path); /* "a.b.c" of
 bool tarn_query__take_until(TarnParser *parser, const char *what, bool (*stop)(const TarnToken *),
                             TarnText *text);
 bool tarn_query__stop_comma(const TarnToken *token);
+bool tarn_query__take_columns(TarnParser *parser); /* none, or (a, b) into insert_columns */
 bool tarn_query__take_texts(TarnParser *parser, const char *what, TarnTexts *texts); /* (a, b) */
 /* (key = value, ..) into the statement's settings */
 bool tarn_query__take_settings(TarnParser *parser, bool with_values);

@@ -25,12 +25,6 @@ static const TarnPredicate *unknown(void) {
     return tarn_table_predicate_constant(TARN_PREDICATE_UNKNOWN);
 }
 
-static TarnText text_of(const TarnJson *object, const char *key) {
-    TarnText text = {"", 0};
-    if (!tarn_base_json_text(tarn_base_json_member(object, key), &text)) text = (TarnText){"", 0};
-    return text;
-}
-
 /* The table's field that an expression is, seen from the view's table; NULL if it is not one. */
 static const TarnField *field_of(View *view, const TarnJson *expression) {
     const TarnPlanColumn *column = tarn_query__expression_column(expression, view->input);
@@ -60,7 +54,13 @@ static const TarnPredicate *both(View *view, const TarnPredicate *a, const TarnP
 
 /* --- functions of times as ranges --- */
 
-typedef enum Grain { GRAIN_NONE, GRAIN_HOUR, GRAIN_DAY, GRAIN_MONTH, GRAIN_YEAR } Grain;
+typedef enum Grain {
+    GRAIN_NONE,
+    GRAIN_HOUR,
+    GRAIN_DAY,
+    GRAIN_MONTH,
+    GRAIN_YEAR
+} Grain;
 
 static int64_t floor_div(int64_t value, int64_t by) { return value / by - (value % by < 0); }
 
@@ -78,9 +78,8 @@ static bool grain_start(Grain grain, int64_t us, int step, int64_t *start) {
         tarn_base_time_civil_from_days(days, &year, &month, &day);
         int64_t months = grain == GRAIN_YEAR ? (year + step) * 12
                                              : year * 12 + (int64_t)month - 1 + step;
-        days = tarn_base_time_days_from_civil(floor_div(months, 12),
-                                              (unsigned)(months - floor_div(months, 12) * 12) + 1,
-                                              1);
+        days = tarn_base_time_days_from_civil(
+            floor_div(months, 12), (unsigned)(months - floor_div(months, 12) * 12) + 1, 1);
     } else {
         days += step;
     }
@@ -147,7 +146,7 @@ static const TarnPredicate *compare_cast(View *view, const TarnJson *cast, TarnP
         !tarn_base_json_bool(tarn_base_json_member(cast, "try_cast"), &try_cast)) {
         return unknown();
     }
-    TarnText to = text_of(tarn_base_json_member(cast, "return_type"), "id");
+    TarnText to = tarn_base_json_member_text(tarn_base_json_member(cast, "return_type"), "id");
     bool from_date = field->type.primitive.kind == TARN_TYPE_DATE;
     if (tarn_base_text_is(to, "DATE") && !from_date) {
         return grain_range(view, field, GRAIN_DAY, kind, us);
@@ -162,8 +161,7 @@ static const TarnPredicate *compare_cast(View *view, const TarnJson *cast, TarnP
     TarnPrimitive date = field->type.primitive;
     switch (kind) {
     case TARN_PREDICATE_EQ:
-    case TARN_PREDICATE_NE:
-        return midnight ? compare(view, kind, field, date, at) : unknown();
+    case TARN_PREDICATE_NE: return midnight ? compare(view, kind, field, date, at) : unknown();
     case TARN_PREDICATE_LT:
         return compare(view, midnight ? TARN_PREDICATE_LT : TARN_PREDICATE_LE, field, date, at);
     case TARN_PREDICATE_LE: return compare(view, TARN_PREDICATE_LE, field, date, at);
@@ -178,7 +176,7 @@ static const TarnPredicate *compare_cast(View *view, const TarnJson *cast, TarnP
 static const TarnPredicate *compare_function(View *view, const TarnJson *function,
                                              TarnPredicateKind kind, TarnPrimitive type,
                                              const TarnLiteral *literal) {
-    TarnText name = text_of(function, "name");
+    TarnText name = tarn_base_json_member_text(function, "name");
     const TarnJson *first = tarn_base_json_at(tarn_base_json_member(function, "children"), 0);
     const TarnJson *second = tarn_base_json_at(tarn_base_json_member(function, "children"), 1);
     int64_t us;
@@ -243,7 +241,7 @@ static const TarnPredicate *compare_side(View *view, const TarnJson *side, TarnP
     if (!tarn_query__constant(other, view->walk->arena, &type, &literal)) return NULL;
     const TarnField *field = field_of(view, side);
     if (field != NULL) return compare(view, kind, field, type, literal);
-    TarnText class = text_of(side, "expression_class");
+    TarnText class = tarn_base_json_member_text(side, "expression_class");
     if (tarn_base_text_is(class, "BOUND_CAST")) {
         return compare_cast(view, side, kind, type, &literal);
     }
@@ -293,8 +291,7 @@ static const TarnPredicate *translate_like(View *view, const TarnJson *children,
     TarnPrimitive type;
     TarnLiteral literal;
     if (field == NULL || field->type.primitive.kind != TARN_TYPE_STRING ||
-        !tarn_query__constant(tarn_base_json_at(children, 1), view->walk->arena, &type,
-                              &literal) ||
+        !tarn_query__constant(tarn_base_json_at(children, 1), view->walk->arena, &type, &literal) ||
         literal.is_null || type.kind != TARN_TYPE_STRING) {
         return unknown();
     }
@@ -330,7 +327,7 @@ static const TarnPredicate *translate_list(View *view, const TarnJson *children,
 
 static const TarnPredicate *translate_operator(View *view, const TarnJson *expression,
                                                bool positive) {
-    TarnText type = text_of(expression, "type");
+    TarnText type = tarn_base_json_member_text(expression, "type");
     const TarnJson *children = tarn_base_json_member(expression, "children");
     const TarnJson *first = tarn_base_json_at(children, 0);
     if (first == NULL) return unknown();
@@ -363,24 +360,26 @@ static const TarnPredicate *translate_between(View *view, const TarnJson *expres
 }
 
 static const TarnPredicate *translate(View *view, const TarnJson *expression, bool positive) {
-    TarnText class = text_of(expression, "expression_class");
+    TarnText class = tarn_base_json_member_text(expression, "expression_class");
     const TarnJson *children = tarn_base_json_member(expression, "children");
     if (view->depth > TARN_LIMIT_NESTING) return unknown();
     view->depth++;
     const TarnPredicate *result = unknown();
     if (tarn_base_text_is(class, "BOUND_CONJUNCTION")) {
-        bool is_and = tarn_base_text_is(text_of(expression, "type"), "CONJUNCTION_AND");
+        bool is_and = tarn_base_text_is(tarn_base_json_member_text(expression, "type"),
+                                        "CONJUNCTION_AND");
         result = translate_list(view, children, is_and, positive);
     } else if (tarn_base_text_is(class, "BOUND_COMPARISON")) {
-        result = translate_comparison(view, tarn_base_json_member(expression, "left"),
-                                      comparison_kind(text_of(expression, "type")),
-                                      tarn_base_json_member(expression, "right"));
+        result = translate_comparison(
+            view, tarn_base_json_member(expression, "left"),
+            comparison_kind(tarn_base_json_member_text(expression, "type")),
+            tarn_base_json_member(expression, "right"));
     } else if (tarn_base_text_is(class, "BOUND_OPERATOR")) {
         result = translate_operator(view, expression, positive);
     } else if (tarn_base_text_is(class, "BOUND_BETWEEN")) {
         result = translate_between(view, expression);
     } else if (tarn_base_text_is(class, "BOUND_FUNCTION")) {
-        TarnText name = text_of(expression, "name");
+        TarnText name = tarn_base_json_member_text(expression, "name");
         bool like = tarn_base_text_is(name, "~~");
         bool prefix = tarn_base_text_is(name, "prefix") || tarn_base_text_is(name, "starts_with") ||
                       tarn_base_text_is(name, "^@");
@@ -424,8 +423,8 @@ static bool can_be(const TarnPredicate *predicate, bool wanted) {
 
 /* --- adding --- */
 
-static bool add_for_table(TarnPlanWalk *walk, const TarnJson *condition,
-                          const TarnPlanRows *input, size_t table) {
+static bool add_for_table(TarnPlanWalk *walk, const TarnJson *condition, const TarnPlanRows *input,
+                          size_t table) {
     View view = {.walk = walk, .input = input, .table = table};
     const TarnPredicate *predicate = translate(&view, condition, true);
     if (predicate == NULL) return tarn_base_arena_check(walk->arena, walk->error);
@@ -434,8 +433,8 @@ static bool add_for_table(TarnPlanWalk *walk, const TarnJson *condition,
     TarnPlanTable *target = &walk->tables.items[table];
     const TarnPredicate *parts[] = {target->filter, predicate};
     bool first = target->filter->kind == TARN_PREDICATE_TRUE;
-    const TarnPredicate *joined =
-        first ? predicate : tarn_table_predicate_and(parts, 2, walk->arena);
+    const TarnPredicate *joined = first ? predicate
+                                        : tarn_table_predicate_and(parts, 2, walk->arena);
     if (joined == NULL) return tarn_base_arena_check(walk->arena, walk->error);
     target->filter = joined;
     return true;
@@ -447,8 +446,7 @@ static void mark_tables(const TarnPlanWalk *walk, const TarnPlanRows *input,
     size_t index;
     if (expression == NULL || depth > TARN_LIMIT_NESTING * 2) return;
     if (tarn_query__expression_index(expression, input->count, &index)) {
-        for (const TarnPlanBase *base = input->items[index].base; base != NULL;
-             base = base->next) {
+        for (const TarnPlanBase *base = input->items[index].base; base != NULL; base = base->next) {
             if (base->table < walk->tables.count) marked[base->table] = true;
         }
         return;

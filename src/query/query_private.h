@@ -101,6 +101,8 @@ typedef struct TarnReferences {
 bool tarn_query__footprint(TarnText sql, const TarnJson *tree, TarnArena *arena,
                            TarnReferences *references, TarnError *error) TARN_CHECKED;
 
+/* Where a node of the tree stands in the SQL; 0 if not known. */
+size_t tarn_query__tree_location(const TarnJson *node);
 /* The name of a BASE_TABLE of the tree that has a zone. */
 bool tarn_query__reference_read(const TarnJson *table, TarnArena *arena, TarnReference *reference,
                                 TarnError *error) TARN_CHECKED;

@@ -30,15 +30,15 @@ static const char *const hidden[HIDDEN_COUNT] = {TARN_SCAN_ROW_ID, TARN_SCAN_LAS
 /* What stands in a FROM clause. */
 typedef struct Item {
     const TarnJson *ref;
-    TarnText name;  /* alias, or name of the table */
+    TarnText name; /* alias, or name of the table */
     bool has_alias;
-    bool is_table;  /* of the lake */
-    bool keeps_ids; /* of format version 3 */
-    bool has_own_name; /* a column is called like the item */
+    bool is_table;          /* of the lake */
+    bool keeps_ids;         /* of format version 3 */
+    bool has_own_name;      /* a column is called like the item */
     bool has[HIDDEN_COUNT]; /* a real column of that name */
-    bool wanted;    /* its row ids are */
+    bool wanted;            /* its row ids are */
     TarnReference reference;
-    TarnTravel *travel;     /* NULL = none yet */
+    TarnTravel *travel; /* NULL = none yet */
 } Item;
 
 typedef struct Scope {
@@ -75,18 +75,6 @@ typedef struct Finder {
 
 /* --- the tree --- */
 
-static TarnText text_of(const TarnJson *object, const char *key) {
-    TarnText text = {"", 0};
-    if (!tarn_base_json_text(tarn_base_json_member(object, key), &text)) text = (TarnText){"", 0};
-    return text;
-}
-
-static size_t location_of(const TarnJson *object) {
-    int64_t location;
-    bool known = tarn_base_json_int64(tarn_base_json_member(object, "query_location"), &location);
-    return known && location >= 0 ? (size_t)location : 0;
-}
-
 static bool same_name(TarnText a, TarnText b) {
     return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
 }
@@ -104,16 +92,16 @@ static TarnText last_name(const TarnJson *column) {
 }
 
 static bool is_class(const TarnJson *value, const char *class) {
-    return tarn_base_text_is(text_of(value, "class"), class);
+    return tarn_base_text_is(tarn_base_json_member_text(value, "class"), class);
 }
 
 static bool is_type(const TarnJson *value, const char *type) {
-    return tarn_base_text_is(text_of(value, "type"), type);
+    return tarn_base_text_is(tarn_base_json_member_text(value, "type"), type);
 }
 
 static bool refuse_at(const Finder *finder, const TarnJson *at, const char *message,
                       TarnText name) {
-    return tarn_query__error_at(finder->sql, location_of(at), TARN_E_SQL_UNSUPPORTED,
+    return tarn_query__error_at(finder->sql, tarn_query__tree_location(at), TARN_E_SQL_UNSUPPORTED,
                                 finder->error, message, TARN_TEXT_ARG(name));
 }
 
@@ -123,7 +111,7 @@ static const TarnJson *find_cte(const TarnJson *value, TarnText name, int depth)
     if (value == NULL || depth > DEPTH_MAX) return NULL;
     if (tarn_base_text_is(value->key, "cte_map")) {
         TARN_JSON_EACH(entry, tarn_base_json_member(value, "map")) {
-            if (!same_name(text_of(entry, "key"), name)) continue;
+            if (!same_name(tarn_base_json_member_text(entry, "key"), name)) continue;
             return tarn_base_json_member(entry, "value");
         }
     }
@@ -183,8 +171,9 @@ static bool ref_shows(Finder *finder, const TarnJson *ref, int which, int depth)
         return node_shows(finder, tarn_base_json_member(query, "node"), which, depth + 1);
     }
     if (!is_type(ref, "BASE_TABLE")) return false;
-    if (text_of(ref, "schema_name").size > 0) return table_shows(finder, ref, which);
-    const TarnJson *cte = find_cte(finder->tree, text_of(ref, "table_name"), 0);
+    if (tarn_base_json_member_text(ref, "schema_name").size > 0)
+        return table_shows(finder, ref, which);
+    const TarnJson *cte = find_cte(finder->tree, tarn_base_json_member_text(ref, "table_name"), 0);
     const TarnJson *query = tarn_base_json_member(cte, "query");
     return has_alias(tarn_base_json_member(cte, "aliases"), which) ||
            node_shows(finder, tarn_base_json_member(query, "node"), which, depth + 1);
@@ -197,7 +186,7 @@ static bool node_shows(Finder *finder, const TarnJson *node, int which, int dept
     if (left == NULL) left = tarn_base_json_at(tarn_base_json_member(node, "children"), 0);
     if (left != NULL) return node_shows(finder, left, which, depth + 1);
     TARN_JSON_EACH(output, tarn_base_json_member(node, "select_list")) {
-        TarnText alias = text_of(output, "alias");
+        TarnText alias = tarn_base_json_member_text(output, "alias");
         if (alias.size == 0 && is_class(output, "COLUMN_REF")) alias = last_name(output);
         if (hidden_number(alias) == which) return true;
         if (is_class(output, "STAR") &&
@@ -225,20 +214,19 @@ static bool describe_table(Finder *finder, Item *item) {
         return false;
     }
     /* The table that a statement changes has the columns already, for its own use. */
-    if (target != NULL &&
-        tarn_catalog_name_equal(target->reference->name, item->reference.name)) {
+    if (target != NULL && tarn_catalog_name_equal(target->reference->name, item->reference.name)) {
         for (int i = 0; i < HIDDEN_COUNT; i++) item->has[i] = target->lineage;
         return true;
     }
-    item->travel = travel_named(finder, text_of(item->ref, "table_name"));
+    item->travel = travel_named(finder, tarn_base_json_member_text(item->ref, "table_name"));
     TarnTableName name = item->travel != NULL ? item->travel->name : item->reference.name;
     if (!tarn_query__table_find(finder->prepared->query, name, &table, finder->error)) {
         return false;
     }
     item->is_table = table != NULL;
     item->keeps_ids = table != NULL && table->metadata->format_version >= 3;
-    const TarnSchema *schema =
-        table != NULL ? tarn_table_metadata_current_schema(table->metadata) : NULL;
+    const TarnSchema *schema = table != NULL ? tarn_table_metadata_current_schema(table->metadata)
+                                             : NULL;
     for (size_t i = 0; schema != NULL && i < schema->field_count; i++) {
         TarnText field = tarn_base_text(schema->fields[i].name);
         int number = hidden_number(field);
@@ -252,10 +240,11 @@ static bool describe_table(Finder *finder, Item *item) {
 static bool add_item(Finder *finder, Scope *scope, const TarnJson *ref) {
     Item *item = TARN_PUSH(finder->arena, &scope->items);
     if (item == NULL) return tarn_base_arena_check(finder->arena, finder->error);
-    *item = (Item){.ref = ref, .name = text_of(ref, "alias")};
+    *item = (Item){.ref = ref, .name = tarn_base_json_member_text(ref, "alias")};
     item->has_alias = item->name.size > 0;
-    if (!item->has_alias) item->name = text_of(ref, "table_name");
-    bool named = is_type(ref, "BASE_TABLE") && text_of(ref, "schema_name").size > 0;
+    if (!item->has_alias) item->name = tarn_base_json_member_text(ref, "table_name");
+    bool named = is_type(ref, "BASE_TABLE") &&
+                 tarn_base_json_member_text(ref, "schema_name").size > 0;
     if (named && !describe_table(finder, item)) return false;
     for (int i = 0; i < HIDDEN_COUNT; i++) {
         item->has[i] = item->has[i] || (!item->is_table && ref_shows(finder, ref, i, 0));
@@ -267,7 +256,8 @@ static bool add_item(Finder *finder, Scope *scope, const TarnJson *ref) {
 static bool add_items(Finder *finder, Scope *scope, const TarnJson *ref) {
     if (ref == NULL || ref->kind != TARN_JSON_OBJECT) return true;
     if (!is_type(ref, "JOIN")) return add_item(finder, scope, ref);
-    if (tarn_base_text_is(text_of(ref, "ref_type"), "NATURAL")) scope->is_natural = true;
+    if (tarn_base_text_is(tarn_base_json_member_text(ref, "ref_type"), "NATURAL"))
+        scope->is_natural = true;
     return add_items(finder, scope, tarn_base_json_member(ref, "left")) &&
            add_items(finder, scope, tarn_base_json_member(ref, "right"));
 }
@@ -276,7 +266,8 @@ static bool add_items(Finder *finder, Scope *scope, const TarnJson *ref) {
 
 static bool refuse_old_format(Finder *finder, const Item *item, const TarnJson *at) {
     TarnTableName name = item->travel != NULL ? item->travel->name : item->reference.name;
-    tarn_query__error_at(finder->sql, location_of(at), TARN_E_SQL_UNSUPPORTED, finder->error,
+    tarn_query__error_at(finder->sql, tarn_query__tree_location(at), TARN_E_SQL_UNSUPPORTED,
+                         finder->error,
                          "the rows of \"%s.%s\" have no ids: the table is of a format version "
                          "before 3",
                          name.ns, name.name);
@@ -285,7 +276,7 @@ static bool refuse_old_format(Finder *finder, const Item *item, const TarnJson *
 
 static bool select_names(const Scope *scope, int which) {
     TARN_JSON_EACH(output, tarn_base_json_member(scope->select, "select_list")) {
-        if (hidden_number(text_of(output, "alias")) != which) continue;
+        if (hidden_number(tarn_base_json_member_text(output, "alias")) != which) continue;
         if (!is_class(output, "COLUMN_REF") || hidden_number(last_name(output)) != which) {
             return true;
         }
@@ -377,7 +368,7 @@ static bool rename_table(Finder *finder, Item *item) {
         item->travel->row_ids = true;
         return true;
     }
-    size_t first = token_at(finder, location_of(item->ref));
+    size_t first = token_at(finder, tarn_query__tree_location(item->ref));
     size_t last = first;
     while (tarn_query__token_symbol(&finder->tokens.items[last + 1], ".")) last += 2;
     const char *alias = tarn_base_arena_printf(finder->arena, "%s@%zu", item->reference.table,
@@ -399,12 +390,12 @@ static bool rename_table(Finder *finder, Item *item) {
         tarn_base_buffer_identifier(&text, item->name);
     }
     tarn_base_buffer_byte(&text, ' ');
-    return put_edit(finder, location_of(item->ref), token_end(finder, last), &text);
+    return put_edit(finder, tarn_query__tree_location(item->ref), token_end(finder, last), &text);
 }
 
 /* The names of the hidden columns that a star would show and does not leave out itself. */
 static size_t write_excluded(const Scope *scope, const TarnJson *star, TarnBuffer *text) {
-    TarnText relation = text_of(star, "relation_name");
+    TarnText relation = tarn_base_json_member_text(star, "relation_name");
     size_t count = 0;
     for (size_t i = 0; i < scope->items.count; i++) {
         const Item *item = &scope->items.items[i];
@@ -446,7 +437,7 @@ static bool extend_list(Finder *finder, size_t at, TarnBuffer *names) {
 /* "FROM t WHERE ..": the star is implied, and has no place of its own. */
 static bool write_star(Finder *finder, const Scope *scope, TarnBuffer *names) {
     const TarnJson *first = scope->items.items[0].ref;
-    size_t at = token_at(finder, location_of(first));
+    size_t at = token_at(finder, tarn_query__tree_location(first));
     while (at > 0 && tarn_query__token_symbol(&finder->tokens.items[at - 1], "(")) at--;
     if (!is_type(first, "BASE_TABLE") || at == 0 ||
         !tarn_query__token_is(&finder->tokens.items[at - 1], "FROM")) {
@@ -460,9 +451,8 @@ static bool write_star(Finder *finder, const Scope *scope, TarnBuffer *names) {
     return put_edit(finder, start, start, &text);
 }
 
-static bool edit_star(Finder *finder, const Scope *scope, const TarnJson *star,
-                      TarnBuffer *names) {
-    size_t start = location_of(star);
+static bool edit_star(Finder *finder, const Scope *scope, const TarnJson *star, TarnBuffer *names) {
+    size_t start = tarn_query__tree_location(star);
     size_t at = token_at(finder, start);
     TarnBuffer text;
     if (start == 0) return write_star(finder, scope, names);
@@ -502,18 +492,19 @@ static bool edit_stars(Finder *finder, Scope *scope) {
 /* "raw.t.a": the table is called "t" now. */
 static bool edit_name(Finder *finder, const Item *item, const TarnJson *column) {
     const TarnJson *names = tarn_base_json_member(column, "column_names");
-    TarnText levels[2] = {text_of(item->ref, "catalog_name"), text_of(item->ref, "schema_name")};
+    TarnText levels[2] = {tarn_base_json_member_text(item->ref, "catalog_name"),
+                          tarn_base_json_member_text(item->ref, "schema_name")};
     size_t skip = levels[0].size > 0 ? 2 : 1;
     if (item->has_alias || names->count < skip + 2) return true;
     for (size_t i = 0; i < skip; i++) {
         if (!same_name(tarn_base_json_at(names, i)->text, levels[2 - skip + i])) return true;
     }
     if (!same_name(tarn_base_json_at(names, skip)->text, item->name)) return true;
-    size_t at = token_at(finder, location_of(column));
+    size_t at = token_at(finder, tarn_query__tree_location(column));
     if (at + 2 * skip >= finder->tokens.count) return true;
     TarnBuffer text;
     tarn_base_buffer_init(&text, TARN_LIMIT_SQL_BYTES);
-    return put_edit(finder, location_of(column),
+    return put_edit(finder, tarn_query__tree_location(column),
                     tarn_query__token_offset(&finder->tokens, at + 2 * skip), &text);
 }
 
@@ -620,11 +611,8 @@ static int compare_edits(const void *a, const void *b) {
 
 bool tarn_query__row_ids_find(TarnPrepared *prepared, TarnText sql, const TarnJson *tree,
                               TarnTextEdit **edits, size_t *count, TarnError *error) {
-    Finder finder = {.prepared = prepared,
-                     .sql = sql,
-                     .tree = tree,
-                     .arena = prepared->arena,
-                     .error = error};
+    Finder finder = {
+        .prepared = prepared, .sql = sql, .tree = tree, .arena = prepared->arena, .error = error};
     *edits = NULL;
     *count = 0;
     if (!says(sql)) return true;
