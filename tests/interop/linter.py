@@ -201,7 +201,7 @@ class Table:
                    f"format-version {version}")
         lint.check("manifest-header", header.get("content", "data") in ("data", "deletes"), where,
                    "content")
-        kinds = [self.partition_kind(f) for f in fields]
+        kinds = [self.partition_kind(f, table_schema) for f in fields]
         check_manifest_schema(lint, where, schema, fields, kinds, version)
         names = [n for n in self.partition_names(schema)]
         spec = [dict(f, key=name, kind=kind) for f, name, kind in zip(fields, names, kinds)]
@@ -210,9 +210,12 @@ class Table:
         self.manifests[path] = (entries, spec_id, spec, header)
         return self.manifests[path]
 
-    def partition_kind(self, field):
+    def partition_kind(self, field, schema):
+        """By the schema the manifest was written with: types may have been widened since."""
         source = field.get("source-id", field.get("source-ids", [None])[0])
-        return source_kind(self.metadata, source, field["transform"])
+        written = {"schemas": [{"schema-id": 0, "fields": schema["fields"]}]}
+        return source_kind(written, source, field["transform"]) or \
+            source_kind(self.metadata, source, field["transform"])
 
     @staticmethod
     def partition_names(schema):
