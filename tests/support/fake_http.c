@@ -39,7 +39,7 @@ typedef struct Connection {
 } Connection;
 
 static bool receive(Connection *connection) {
-    if (connection->size + 65536 > connection->capacity) {
+    if (connection->size + 65536 >= connection->capacity) { /* a zero follows the bytes */
         connection->capacity = connection->capacity * 2 + 131072;
         connection->data = realloc(connection->data, connection->capacity);
         if (connection->data == NULL) abort();
