@@ -444,6 +444,28 @@ static bool register_rows(TarnCatalog *catalog, TarnTableName name, const TarnTa
                                        error);
 }
 
+bool tarn_catalog__texts(TarnCatalog *catalog, const char *sql, const TarnDbValue *values,
+                         size_t value_count, TarnArena *arena, const char ***texts, size_t *count,
+                         TarnError *error) {
+    struct {
+        const char **items;
+        size_t count;
+        size_t capacity;
+    } list = {0};
+    TarnDbRows *rows = NULL;
+    bool more = false;
+    bool ok = tarn_db_query(catalog->options.db, sql, values, value_count, &rows, error);
+    while (ok && (ok = tarn_db_next(rows, &more, error)) && more) {
+        const char **item = TARN_PUSH(arena, &list);
+        if (item == NULL) break;
+        *item = tarn_db_column_string(rows, 0, arena);
+    }
+    tarn_db_rows_close(rows);
+    *texts = list.items;
+    *count = list.count;
+    return ok && tarn_base_arena_check(arena, error);
+}
+
 static bool add_root(TarnCatalog *catalog, const char *location, TarnError *error) {
     if (tarn_store_inside(tarn_base_text(catalog->options.warehouse), tarn_base_text(location))) {
         return true;

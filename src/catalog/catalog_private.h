@@ -107,6 +107,11 @@ bool tarn_catalog__intent_write(TarnCatalog *catalog, const char *const *locatio
 bool tarn_catalog__intent_forget(TarnCatalog *catalog, const TarnIntent *intent,
                                  TarnError *error) TARN_CHECKED;
 
+/* The first column of a query's rows. */
+bool tarn_catalog__texts(TarnCatalog *catalog, const char *sql, const TarnDbValue *values,
+                         size_t value_count, TarnArena *arena, const char ***texts, size_t *count,
+                         TarnError *error) TARN_CHECKED;
+
 /* SQL LIKE pattern characters in a namespace must not match: prefix test by ranges. */
 static inline TarnDbValue tarn_catalog__name(void) { return tarn_db_string(TARN_CATALOG_NAME); }
 

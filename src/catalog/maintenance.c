@@ -7,24 +7,8 @@
 
 bool tarn_catalog_intent_ids(TarnCatalog *catalog, TarnArena *arena, const char ***ids,
                              size_t *count, TarnError *error) {
-    struct {
-        const char **items;
-        size_t count;
-        size_t capacity;
-    } list = {0};
-    TarnDbRows *rows = NULL;
-    bool more = false;
-    bool ok = tarn_db_query(catalog->options.db, "select distinct id from tarn_intent order by 1",
-                            NULL, 0, &rows, error);
-    while (ok && (ok = tarn_db_next(rows, &more, error)) && more) {
-        const char **item = TARN_PUSH(arena, &list);
-        if (item == NULL) break;
-        *item = tarn_db_column_string(rows, 0, arena);
-    }
-    tarn_db_rows_close(rows);
-    *ids = list.items;
-    *count = list.count;
-    return ok && tarn_base_arena_check(arena, error);
+    return tarn_catalog__texts(catalog, "select distinct id from tarn_intent order by 1", NULL, 0,
+                               arena, ids, count, error);
 }
 
 /* Rows of namespace, name and metadata location. */

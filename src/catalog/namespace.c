@@ -76,24 +76,9 @@ bool tarn_catalog_namespace_drop(TarnCatalog *catalog, const char *ns, TarnError
 
 bool tarn_catalog_namespace_list(TarnCatalog *catalog, TarnArena *arena, const char ***names,
                                  size_t *count, TarnError *error) {
-    struct {
-        const char **items;
-        size_t count;
-        size_t capacity;
-    } list = {0};
-    TarnDbRows *rows = NULL;
-    bool more = false;
-    bool ok = tarn_db_query(catalog->options.db,
-                            "select namespace from iceberg_namespace_properties where"
-                            " catalog_name = $1 union select table_namespace from iceberg_tables"
-                            " where catalog_name = $1 order by 1",
-                            TARN_DB_VALUES(tarn_catalog__name()), &rows, error);
-    while (ok && (ok = tarn_db_next(rows, &more, error)) && more) {
-        const char **item = TARN_PUSH(arena, &list);
-        if (item != NULL) *item = tarn_db_column_string(rows, 0, arena);
-    }
-    tarn_db_rows_close(rows);
-    *names = list.items;
-    *count = list.count;
-    return ok && tarn_base_arena_check(arena, error);
+    return tarn_catalog__texts(catalog,
+                               "select namespace from iceberg_namespace_properties where"
+                               " catalog_name = $1 union select table_namespace from iceberg_tables"
+                               " where catalog_name = $1 order by 1",
+                               TARN_DB_VALUES(tarn_catalog__name()), arena, names, count, error);
 }

@@ -59,6 +59,13 @@ void tarn_flow__deleter_dispose(TarnDeleter *deleter);
 
 /* After a conflict, the longer the more of them there were. */
 bool tarn_flow__optimize_back_off(const TarnOs *os, uint32_t round, TarnError *error) TARN_CHECKED;
+/* Commits a snapshot of the same rows with its files. *committed is the caller's to release; NULL =
+ * there was nothing to change. On failure the intent stays the caller's. */
+bool tarn_flow__optimize_commit(const TarnMaintenance *run, const TarnTable *table,
+                                const TarnSnapshotChange *change, TarnIntent *intent,
+                                const char *const *files, size_t file_count,
+                                const TarnTable **committed, int64_t *snapshot_id,
+                                TarnError *error) TARN_CHECKED;
 /* Adds the delete files that a snapshot of the table removed and added. */
 void tarn_flow__optimize_count_deletes(const TarnTable *table, int64_t snapshot_id,
                                        TarnMaintainResult *result);

@@ -201,7 +201,6 @@ static bool commit_batch(Batch *batch, TarnError *error) {
     const TarnMaintenance *run = round->optimize->run;
     const TarnTable *table = round->table;
     const TarnSnapshot *start = tarn_table_metadata_current_snapshot(table->metadata);
-    TarnSnapshotProducer *producer = NULL;
     TarnSnapshotChange change = {
         .operation = TARN_OPERATION_REPLACE,
         .added = batch->added.items,
@@ -210,26 +209,15 @@ static bool commit_batch(Batch *batch, TarnError *error) {
         .removed = batch->removed.items,
         .removed_count = batch->removed.count,
         .starting_snapshot_id = start->id};
-    TarnProducerOptions options = {.os = run->os,
-                                   .store = table->store,
-                                   .cache = tarn_catalog_manifest_cache(run->catalog),
-                                   .commit_id = batch->intent.id};
-    if (!tarn_table_snapshot_producer_new(&options, &change, &producer, error)) return false;
-    TarnCommitTable commit_table = {.name = table->name,
-                                    .base = table,
-                                    .producer = producer,
-                                    .files = batch->locations.items,
-                                    .file_count = batch->locations.count,
-                                    /* the rows were published once: they had it then */
-                                    .evidence = {.schema_checked = true, .checks_passed = true}};
-    TarnCommit commit = {.tables = &commit_table, .table_count = 1, .intent = &batch->intent};
-    bool ok = !TARN_FAULT("flow.optimize.before_commit", error) &&
-              tarn_catalog_commit(run->catalog, &commit, error);
-    int64_t id = tarn_table_snapshot_producer_id(producer);
-    tarn_table_snapshot_producer_free(producer);
-    if (!ok) return false;
-    tarn_flow__optimize_count_deletes(commit_table.committed, id, round->optimize->result);
-    tarn_catalog_table_release(commit_table.committed);
+    const TarnTable *committed = NULL;
+    int64_t id = TARN_ABSENT;
+    if (TARN_FAULT("flow.optimize.before_commit", error) ||
+        !tarn_flow__optimize_commit(run, table, &change, &batch->intent, batch->locations.items,
+                                    batch->locations.count, &committed, &id, error)) {
+        return false;
+    }
+    tarn_flow__optimize_count_deletes(committed, id, round->optimize->result);
+    tarn_catalog_table_release(committed);
     int64_t *made = TARN_PUSH(round->optimize->arena, &round->optimize->made);
     if (made != NULL) *made = id;
     return tarn_base_arena_check(round->optimize->arena, error) &&
@@ -317,6 +305,32 @@ bool tarn_flow__optimize_back_off(const TarnOs *os, uint32_t round, TarnError *e
     if (!os->random(os, &chance, sizeof(chance), error)) return false;
     int64_t most = BACKOFF_US << round;
     return os->sleep_us(os, most / 2 + (int64_t)(chance % (uint64_t)most), error);
+}
+
+bool tarn_flow__optimize_commit(const TarnMaintenance *run, const TarnTable *table,
+                                const TarnSnapshotChange *change, TarnIntent *intent,
+                                const char *const *files, size_t file_count,
+                                const TarnTable **committed, int64_t *snapshot_id,
+                                TarnError *error) {
+    TarnSnapshotProducer *producer = NULL;
+    TarnProducerOptions options = {.os = run->os,
+                                   .store = table->store,
+                                   .cache = tarn_catalog_manifest_cache(run->catalog),
+                                   .commit_id = intent->id};
+    if (!tarn_table_snapshot_producer_new(&options, change, &producer, error)) return false;
+    TarnCommitTable commit_table = {.name = table->name,
+                                    .base = table,
+                                    .producer = producer,
+                                    .files = files,
+                                    .file_count = file_count,
+                                    /* the rows were published once: they had it then */
+                                    .evidence = {.schema_checked = true, .checks_passed = true}};
+    TarnCommit commit = {.tables = &commit_table, .table_count = 1, .intent = intent};
+    bool ok = tarn_catalog_commit(run->catalog, &commit, error);
+    *snapshot_id = tarn_table_snapshot_producer_id(producer);
+    *committed = ok ? commit_table.committed : NULL;
+    tarn_table_snapshot_producer_free(producer);
+    return ok;
 }
 
 void tarn_flow__optimize_count_deletes(const TarnTable *table, int64_t snapshot_id,

@@ -147,7 +147,6 @@ static bool write_batch(Batch *batch, TarnError *error) {
 static bool commit_batch(Batch *batch, TarnError *error) {
     const Round *round = batch->round;
     const TarnTable *table = round->table;
-    TarnSnapshotProducer *producer = NULL;
     /* A vector is newer than what it takes the place of: readers go by its being there. */
     bool vectors = table->metadata->format_version >= 3;
     TarnSnapshotChange change = {
@@ -159,25 +158,16 @@ static bool commit_batch(Batch *batch, TarnError *error) {
         .removed_deletes = batch->removed,
         .removed_delete_count = batch->removed_count,
         .starting_snapshot_id = table->metadata->current_snapshot_id};
-    TarnProducerOptions options = {.os = round->run->os,
-                                   .store = table->store,
-                                   .cache = tarn_catalog_manifest_cache(round->run->catalog),
-                                   .commit_id = batch->intent.id};
-    if (!tarn_table_snapshot_producer_new(&options, &change, &producer, error)) return false;
-    TarnCommitTable commit_table = {.name = table->name,
-                                    .base = table,
-                                    .producer = producer,
-                                    .files = batch->written.locations,
-                                    .file_count = batch->written.location_count,
-                                    .evidence = {.schema_checked = true, .checks_passed = true}};
-    TarnCommit commit = {.tables = &commit_table, .table_count = 1, .intent = &batch->intent};
-    bool ok = !TARN_FAULT("flow.optimize.before_commit_deletes", error) &&
-              tarn_catalog_commit(round->run->catalog, &commit, error);
-    int64_t id = tarn_table_snapshot_producer_id(producer);
-    tarn_table_snapshot_producer_free(producer);
-    if (!ok) return false;
-    tarn_flow__optimize_count_deletes(commit_table.committed, id, round->result);
-    tarn_catalog_table_release(commit_table.committed);
+    const TarnTable *committed = NULL;
+    int64_t id = TARN_ABSENT;
+    if (TARN_FAULT("flow.optimize.before_commit_deletes", error) ||
+        !tarn_flow__optimize_commit(round->run, table, &change, &batch->intent,
+                                    batch->written.locations, batch->written.location_count,
+                                    &committed, &id, error)) {
+        return false;
+    }
+    tarn_flow__optimize_count_deletes(committed, id, round->result);
+    tarn_catalog_table_release(committed);
     round->result->commits++;
     return true;
 }

@@ -33,31 +33,21 @@ static bool count_manifests(const TarnMaintenance *run, const TarnTable *table,
 static bool commit_rewrite(const TarnMaintenance *run, const TarnTable **table, TarnError *error) {
     const char *location = (*table)->metadata->location;
     TarnIntent intent;
-    TarnSnapshotProducer *producer = NULL;
+    const TarnTable *committed = NULL;
+    int64_t id = TARN_ABSENT;
     TarnSnapshotChange change = {.operation = TARN_OPERATION_REPLACE,
                                  .rewrite_manifests = true,
                                  .added_sequence_number = TARN_ABSENT,
                                  .starting_snapshot_id = (*table)->metadata->current_snapshot_id};
     if (!tarn_catalog_intent_begin(run->catalog, &location, 1, &intent, error)) return false;
-    TarnProducerOptions options = {.os = run->os,
-                                   .store = (*table)->store,
-                                   .cache = tarn_catalog_manifest_cache(run->catalog),
-                                   .commit_id = intent.id};
-    TarnCommitTable commit_table = {.name = (*table)->name,
-                                    .base = *table,
-                                    .evidence = {.schema_checked = true, .checks_passed = true}};
-    TarnCommit commit = {.tables = &commit_table, .table_count = 1, .intent = &intent};
-    bool ok = tarn_table_snapshot_producer_new(&options, &change, &producer, error);
-    commit_table.producer = producer;
-    ok = ok && tarn_catalog_commit(run->catalog, &commit, error);
-    tarn_table_snapshot_producer_free(producer);
-    if (!ok) {
+    if (!tarn_flow__optimize_commit(run, *table, &change, &intent, NULL, 0, &committed, &id,
+                                    error)) {
         if (!error->outcome_unknown) tarn_catalog_intent_abandon(run->catalog, &intent);
         return false;
     }
-    if (commit_table.committed == NULL) return true;
+    if (committed == NULL) return true;
     tarn_catalog_table_release(*table);
-    *table = commit_table.committed;
+    *table = committed;
     return true;
 }
 

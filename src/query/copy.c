@@ -281,9 +281,7 @@ bool tarn_query__copy_to(TarnStatement *statement, const TarnParsed *parsed,
         !prepare_rows(statement, parsed, run, &prepared, error)) {
         return false;
     }
-    statement->scans = prepared.scans;
-    statement->scan_count = prepared.scan_count;
-    statement->plan = prepared.plan;
+    tarn_query__statement_reads(statement, &prepared);
     bool ok = tarn_query__copy_draft_begin(statement->query, &file, arena, &draft, error) &&
               write_rows(statement, parsed, &prepared, &draft, error) &&
               !TARN_FAULT("query.copy.before_publish", error) &&

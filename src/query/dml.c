@@ -455,9 +455,7 @@ static bool attempt_rows(Dml *dml) {
     if (ok) {
         TarnMarkCounts counts = tarn_query__marks_counts(dml->query->marks);
         dml->statement->rows_changed = counts.deleted + counts.updated + counts.inserted;
-        dml->statement->plan = dml->prepared.plan;
-        dml->statement->scans = dml->prepared.scans;
-        dml->statement->scan_count = dml->prepared.scan_count;
+        tarn_query__statement_reads(dml->statement, &dml->prepared);
         bool changes = dml->statement->rows_changed > 0;
         ok = (!changes || write_changes(dml)) && open_returned(dml) && (!changes || commit(dml));
     } else {

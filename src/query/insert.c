@@ -262,9 +262,6 @@ bool tarn_query__insert(TarnStatement *statement, const TarnParsed *parsed,
     parsed = &filled;
     ok = ok && tarn_query__prepare_inner(statement, parsed, run, &prepared, error);
     if (ok) {
-        statement->scans = prepared.scans;
-        statement->scan_count = prepared.scan_count;
-        statement->plan = prepared.plan;
         ok = wrap_select(&write, &prepared, parsed) && keep_returned(&write, parsed, &returning) &&
              tarn_query__insert_rows(&write);
         tarn_query__prepared_release(&prepared);
@@ -419,9 +416,6 @@ bool tarn_query__create_table(TarnStatement *statement, const TarnParsed *parsed
         ok = tarn_query__prepare_inner(statement, parsed, run, &prepared, error);
         if (!ok) return false;
         write.select = prepared.rewritten.sql;
-        statement->scans = prepared.scans;
-        statement->scan_count = prepared.scan_count;
-        statement->plan = prepared.plan;
         ok = tarn_query__prepared_schema(&prepared, &schema, error) &&
              find_lineage(&write, &prepared, &schema);
     } else {

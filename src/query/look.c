@@ -163,9 +163,6 @@ static bool explain(TarnStatement *statement, const TarnParsed *parsed, const Ta
     if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) {
         return false;
     }
-    statement->plan = prepared.plan;
-    statement->scans = prepared.scans;
-    statement->scan_count = prepared.scan_count;
     rows_init(&rows);
     for (size_t i = 0; i < prepared.scan_count; i++) {
         const TarnScanStats *stats = &prepared.scans[i];
@@ -214,9 +211,6 @@ static bool explain_analyze(TarnStatement *statement, const TarnParsed *parsed,
     Rows rows;
     TarnEngineResult *account = NULL;
     if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) return false;
-    statement->plan = prepared.plan;
-    statement->scans = prepared.scans;
-    statement->scan_count = prepared.scan_count;
     tarn_base_buffer_init(&sql, TARN_LIMIT_SQL_BYTES);
     tarn_base_buffer_string(&sql, "EXPLAIN ANALYZE\n");
     tarn_base_buffer_text(&sql, prepared.rewritten.sql);

@@ -107,6 +107,12 @@ bool tarn_query_split(TarnText script, TarnArena *arena, TarnScriptPart **parts,
 
 /* --- running --- */
 
+void tarn_query__statement_reads(TarnStatement *statement, const TarnPrepared *prepared) {
+    statement->plan = prepared->plan;
+    statement->scans = prepared->scans;
+    statement->scan_count = prepared->scan_count;
+}
+
 bool tarn_query__prepare_inner(TarnStatement *statement, const TarnParsed *parsed,
                                const TarnRunOptions *run, TarnPrepared *prepared,
                                TarnError *error) {
@@ -114,6 +120,7 @@ bool tarn_query__prepare_inner(TarnStatement *statement, const TarnParsed *parse
     uint32_t column;
     if (tarn_query__prepare(statement->query, parsed->select, run, &statement->arena, prepared,
                             error)) {
+        tarn_query__statement_reads(statement, prepared);
         return true;
     }
     TarnText whole = parsed->tokens.source;
@@ -130,9 +137,6 @@ bool tarn_query__select(TarnStatement *statement, const TarnParsed *parsed,
     TarnQuery *query = statement->query;
     TarnPrepared prepared;
     if (!tarn_query__prepare_inner(statement, parsed, run, &prepared, error)) return false;
-    statement->scans = prepared.scans;
-    statement->scan_count = prepared.scan_count;
-    statement->plan = prepared.plan;
     TarnText sql;
     bool ok = tarn_query__readable(&prepared, &sql, error) &&
               tarn_engine_query(query->session, sql, NULL, 0, &statement->rows, error);

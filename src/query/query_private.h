@@ -162,7 +162,9 @@ bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *
 bool tarn_query__prepare_target(TarnQuery *query, TarnText text, const TarnRunOptions *run,
                                 TarnTarget *target, TarnArena *arena, TarnPrepared *prepared,
                                 TarnError *error) TARN_CHECKED;
-/* The SELECT of a statement, its errors placed in the whole statement. */
+/* What a prepared SELECT reads is what the statement reads. */
+void tarn_query__statement_reads(TarnStatement *statement, const TarnPrepared *prepared);
+/* The SELECT of a statement, its errors placed in the whole statement; tells what it reads. */
 bool tarn_query__prepare_inner(TarnStatement *statement, const TarnParsed *parsed,
                                const TarnRunOptions *run, TarnPrepared *prepared,
                                TarnError *error) TARN_CHECKED;

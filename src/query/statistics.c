@@ -2,8 +2,8 @@
  *
  * The rows are read once, as any SELECT reads them, and each value goes into its column's sketch
  * as the bytes of its single-value serialization. The sketches become one Puffin file, which the
- * table's metadata names for the snapshot; those of columns that are not asked for now are taken
- * over from the file before. The commit changes no row: it holds as long as the table has the
+ * table's metadata names for the snapshot; those of columns that the statement does not name are
+ * taken over from the file before. The commit changes no row: it holds as long as the table has the
  * snapshot, whatever others commit.
  *
  * Source: Puffin specification, "apache-datasketches-theta-v1 blob type"; Iceberg table

@@ -48,13 +48,6 @@ static void join_upper(JoinedBound *bound, bool known, const TarnLiteral *value,
         .is_set = true, .is_known = bound->is_known, .bytes = bytes, .value = *value};
 }
 
-static const TarnColumnMetrics *find_column(const TarnDataFile *file, int32_t id) {
-    for (size_t i = 0; i < file->column_count; i++) {
-        if (file->columns[i].field_id == id) return &file->columns[i];
-    }
-    return NULL;
-}
-
 /* Counts that contradict each other are brought back to what the rows allow, so that what one file
  * counts too much does not make up for what another has. */
 static void join_file(const TarnDataFile *file, const TarnColumnMetrics *column, TarnPrimitive type,
@@ -90,7 +83,7 @@ static bool join_column(const TarnManifestEntry *entries, size_t count, const Ta
     *joined = (TarnColumnMetrics){.field_id = field->id, .column_size = TARN_ABSENT};
     for (size_t i = 0; i < count; i++) {
         if (entries[i].status == TARN_ENTRY_DELETED) continue;
-        const TarnColumnMetrics *column = find_column(&entries[i].file, field->id);
+        const TarnColumnMetrics *column = tarn_table__file_metrics(&entries[i].file, field->id);
         if (column == NULL) return false;
         join_file(&entries[i].file, column, field->type.primitive, joined, &lower, &upper);
     }

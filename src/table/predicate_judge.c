@@ -152,7 +152,7 @@ void tarn_table__range_bounds(TarnPrimitive type, TarnText lower, TarnText upper
     }
 }
 
-static const TarnColumnMetrics *find_metrics(const TarnDataFile *file, int32_t field_id) {
+const TarnColumnMetrics *tarn_table__file_metrics(const TarnDataFile *file, int32_t field_id) {
     size_t low = 0;
     size_t high = file->column_count;
     while (low < high) {
@@ -186,7 +186,7 @@ static void read_metrics(const TarnPredicate *leaf, const TarnDataFile *file,
 }
 
 static TarnMatch judge_leaf_on_metrics(const TarnPredicate *leaf, const TarnDataFile *file) {
-    const TarnColumnMetrics *metrics = find_metrics(file, leaf->field_id);
+    const TarnColumnMetrics *metrics = tarn_table__file_metrics(file, leaf->field_id);
     if (metrics == NULL) return TARN_MATCH_SOME;
     TarnColumnRange range;
     read_metrics(leaf, file, metrics, &range);

@@ -38,6 +38,8 @@ typedef struct TarnColumnRange {
 TarnMatch tarn_table__leaf_judge(const TarnPredicate *leaf, const TarnColumnRange *range);
 /* An upper bound this long may have been cut: it covers each value that begins with it. */
 bool tarn_table__upper_may_be_cut(const TarnLiteral *upper);
+/* What a file says of a column; NULL if nothing. */
+const TarnColumnMetrics *tarn_table__file_metrics(const TarnDataFile *file, int32_t field_id);
 /* Decodes bounds; those that do not decode, are NaN or contradict each other are left out. */
 void tarn_table__range_bounds(TarnPrimitive type, TarnText lower, TarnText upper,
                               TarnColumnRange *range);
