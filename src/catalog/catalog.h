@@ -272,6 +272,14 @@ typedef struct TarnCommit {
  * naming the other snapshot. Policy: TARN_E_ZONE_POLICY. */
 bool tarn_catalog_commit(TarnCatalog *catalog, TarnCommit *commit, TarnError *error) TARN_CHECKED;
 
+/* --- statements that read several tables --- */
+
+/* Until the end all names lead to what they led to at the first of them, whoever commits meanwhile:
+ * no statement sees half of a commit over several tables. Nothing is written in between. May be
+ * nested; each that began must end. */
+bool tarn_catalog_read_begin(TarnCatalog *catalog, TarnError *error) TARN_CHECKED;
+void tarn_catalog_read_end(TarnCatalog *catalog);
+
 /* --- transactions over several statements --- */
 
 /* Where all tables are now, in one look: a consistent state of the whole catalog. */

@@ -34,6 +34,7 @@ struct TarnCatalog {
     TarnRoot *roots;
     size_t root_count;
     uint64_t jitter;
+    unsigned readers; /* of tarn_catalog_read_begin */
 };
 
 /* The pointer as the database has it; *location NULL = no such table. The name is corrected to

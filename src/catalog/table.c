@@ -240,6 +240,18 @@ bool tarn_catalog__table_adopt(TarnCatalog *catalog, TarnTableName name, const c
     return true;
 }
 
+bool tarn_catalog_read_begin(TarnCatalog *catalog, TarnError *error) {
+    if (catalog->readers == 0 && !tarn_db_begin(catalog->options.db, TARN_DB_READ, error)) {
+        return false;
+    }
+    catalog->readers++;
+    return true;
+}
+
+void tarn_catalog_read_end(TarnCatalog *catalog) {
+    if (--catalog->readers == 0) tarn_db_rollback(catalog->options.db);
+}
+
 bool tarn_catalog_table_find(TarnCatalog *catalog, TarnTableName name, const TarnTable **table,
                              TarnError *error) {
     TarnArena arena;

@@ -442,7 +442,6 @@ static bool commit_truncate(Dml *dml) {
 /* --- one attempt after another --- */
 
 static bool attempt_rows(Dml *dml) {
-    if (!name_target(dml) || !prepare(dml)) return false;
     dml->returning = (TarnReturning){.statement = dml->statement,
                                      .parsed = dml->parsed,
                                      .schema = dml->target.schema,
@@ -467,10 +466,18 @@ static bool attempt_rows(Dml *dml) {
     return ok;
 }
 
+/* What is changed and what it is changed by, as they are at one moment. */
+static bool open_tables(Dml *dml) {
+    if (!tarn_catalog_read_begin(dml->query->catalog, dml->error)) return false;
+    bool ok = load_base(dml) && (dml->parsed->kind == TARN_STATEMENT_TRUNCATE ||
+                                 (name_target(dml) && prepare(dml)));
+    tarn_catalog_read_end(dml->query->catalog);
+    return ok;
+}
+
 static bool attempt(Dml *dml) {
-    if (!load_base(dml)) return false;
-    bool ok = dml->parsed->kind == TARN_STATEMENT_TRUNCATE ? commit_truncate(dml)
-                                                           : attempt_rows(dml);
+    bool truncates = dml->parsed->kind == TARN_STATEMENT_TRUNCATE;
+    bool ok = open_tables(dml) && (truncates ? commit_truncate(dml) : attempt_rows(dml));
     if (dml->has_intent && !dml->error->outcome_unknown) {
         tarn_catalog_intent_abandon(dml->query->catalog, &dml->intent);
         dml->has_intent = false;

@@ -539,21 +539,30 @@ bool tarn_query__prepare(TarnQuery *query, TarnText text, const TarnRunOptions *
     return tarn_query__prepare_target(query, text, run, NULL, arena, prepared, error);
 }
 
+/* The tables the statement names, all as they are at one moment. */
+static bool bind_tables(TarnPrepared *prepared, TarnError *error) {
+    TarnReferences *references = TARN_NEW(prepared->arena, TarnReferences);
+    TarnJson *tree = NULL;
+    if (references == NULL) return tarn_base_arena_check(prepared->arena, error);
+    if (!parse_select(prepared, &tree, error) ||
+        !tarn_query__footprint(prepared->rewritten.sql, tree, prepared->arena, references,
+                               error)) {
+        return fail_back(prepared, error);
+    }
+    /* Parsing has ended the statement before. */
+    tarn_query__file_lists_clear(prepared->query->file_lists);
+    return bind_references(prepared, references, error);
+}
+
 bool tarn_query__prepare_target(TarnQuery *query, TarnText text, const TarnRunOptions *run,
                                 TarnTarget *target, TarnArena *arena, TarnPrepared *prepared,
                                 TarnError *error) {
-    TarnReferences *references = TARN_NEW(arena, TarnReferences);
-    TarnJson *tree = NULL;
     *prepared = (TarnPrepared){.query = query, .arena = arena, .run = run, .target = target};
-    if (references == NULL) return tarn_base_arena_check(arena, error);
     if (!tarn_query__rewrite(text, arena, &prepared->rewritten, error)) return false;
-    if (!parse_select(prepared, &tree, error) ||
-        !tarn_query__footprint(prepared->rewritten.sql, tree, arena, references, error)) {
-        return fail_back(prepared, error);
-    }
-    tarn_query__file_lists_clear(query->file_lists); /* parsing has ended the statement before */
-    if (bind_references(prepared, references, error) && bind_plan(prepared, error) &&
-        plan_tables(prepared, error)) {
+    if (!tarn_catalog_read_begin(query->catalog, error)) return false;
+    bool bound = bind_tables(prepared, error);
+    tarn_catalog_read_end(query->catalog);
+    if (bound && bind_plan(prepared, error) && plan_tables(prepared, error)) {
         return true;
     }
     tarn_query__prepared_release(prepared);

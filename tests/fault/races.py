@@ -1,7 +1,9 @@
-"""Races of processes on one table, and of loads that commit two tables at once."""
+"""Races of processes on one table, of loads that commit two tables at once, of transactions."""
 
+import random
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from faultlib import TARN, new_lake, note, number, result, rows_file, schema_file, setting, tarn
@@ -82,3 +84,65 @@ def race_of_loads(folder):
     result(number(lake, 'select count(*) from sandbox."rows$quarantine"') == 2 * parts,
            f"{2 * parts} refused rows")
     check_line(lake, "rows", parts)
+
+
+ACCOUNTS = 8
+WORTH = 1000
+
+
+def transfer(writer, turn):
+    """Moves an amount from one table's account to another's, and writes it down in a third."""
+    source, target = (turn * 3 + writer) % ACCOUNTS, (turn * 5 + writer * 2) % ACCOUNTS
+    one, other = ("a", "b") if (turn + writer) % 2 else ("b", "a")
+    return (f"begin;\nupdate sandbox.{one} set amount = amount - {turn + 1} where id = {source};\n"
+            f"update sandbox.{other} set amount = amount + {turn + 1} where id = {target};\n"
+            f"insert into sandbox.log values ({writer}, {turn});\ncommit;\n")
+
+
+def transfers(lake, folder, writer, turns):
+    """Every transfer until it is acknowledged; one that met another (exit 5) begins again."""
+    path = Path(folder) / f"transfer{writer}.sql"
+    again = 0
+    for turn in range(turns):
+        path.write_text(transfer(writer, turn), encoding="utf-8")
+        while (done := tarn(lake, "sql", "-q", "-f", str(path))).returncode == 5:
+            again += 1
+            time.sleep(random.uniform(0, 0.1))
+        if done.returncode != 0:
+            raise RuntimeError(f"writer {writer}, turn {turn}: {done.stderr}")
+    return again
+
+
+def race_of_transactions(folder):
+    """Processes move amounts between two tables: nobody ever sees half a transaction."""
+    writers = setting("TARN_RACE_TRANSACTORS", 4)
+    turns = setting("TARN_RACE_TRANSACTIONS", 6)
+    lake = new_lake(folder, "transactions")
+    for table in ("a", "b"):
+        tarn(lake, "sql", "-c", f"create table sandbox.{table} partitioned by (id) as "
+             f"select i::int as id, {WORTH} as amount from range({ACCOUNTS}) r(i)")
+    tarn(lake, "sql", "-c", "create table sandbox.log (writer int, turn int)")
+    total = 2 * ACCOUNTS * WORTH
+    look = "select (select sum(amount) from sandbox.a) + (select sum(amount) from sandbox.b)"
+    seen = []
+    began = time.monotonic()
+    with ThreadPoolExecutor(writers) as pool:
+        running = [pool.submit(transfers, lake, folder, writer, turns)
+                   for writer in range(writers)]
+        while not all(one.done() for one in running):
+            seen.append(number(lake, look))
+        again = [one.result() for one in running]
+    note(f"{writers} x {turns} transactions over three tables: {time.monotonic() - began:.1f} s, "
+         f"{sum(again)} began again, looked at {len(seen)} times")
+    wanted = writers * turns
+    result(set(seen) <= {total} and number(lake, look) == total, "no amount came or went",
+           f"{total} expected, seen {sorted(set(seen))}")
+    result(number(lake, "select count(*) from sandbox.log") == wanted and
+           number(lake, "select count(distinct writer * 100000 + turn) from sandbox.log") == wanted,
+           f"{wanted} transactions, none twice")
+    check_line(lake, "log", wanted)
+    for table in ("a", "b"):
+        check_line(lake, table, wanted + 1)
+    moved = "select sum(if(turn % 2 = writer % 2, -1, 1) * (turn + 1)) from sandbox.log"
+    result(number(lake, f"select sum(amount) - ({moved}) from sandbox.b") == ACCOUNTS * WORTH,
+           "each table holds what was moved to it")
