@@ -1,5 +1,7 @@
-"""Kills at every fault point of a load and its commit; Ctrl-C; loading once."""
+"""Kills at every fault point of loads, of statements that change rows, of maintenance; Ctrl-C."""
 
+import csv
+import io
 import os
 import shutil
 import signal
@@ -7,7 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from faultlib import (TARN, Table, files_below, new_lake, number, result, rows_file, setting, tarn)
+from faultlib import (TARN, Table, files_below, new_lake, number, result, rows_file, setting,
+                      tarn)
 
 # Fault points a load and its commit pass.
 POINTS = [
@@ -19,32 +22,173 @@ POINTS = [
 ]
 
 
+LAKE_CYCLES = 100  # of one lake: each looks at all that were before, so many become slow
+
+
+class Aim:
+    """Which pass of which point kills the next process: all points in turn, then their second
+    pass, and so on as far as there is one."""
+
+    def __init__(self, points):
+        self.points = points
+        self.turn = 0
+        self.hits = dict.fromkeys(points, 0)
+        self.passes = {}  # how often a point is passed, once a kill beyond that has been tried
+
+    def next(self):
+        self.point = self.points[self.turn % len(self.points)]
+        self.nth = 1 + self.turn // len(self.points) % self.passes.get(self.point, self.turn + 1)
+        self.turn += 1
+        return f"{self.point}=kill@{self.nth}"
+
+    def told(self, done):
+        """Of the process that ran with the plan: "killed" or "passed"."""
+        killed = done.returncode == -signal.SIGKILL
+        self.hits[self.point] += killed
+        if not killed and self.nth > 1:
+            self.passes[self.point] = min(self.nth - 1, self.passes.get(self.point, self.nth))
+        return f"{self.point}@{self.nth} {'killed' if killed else 'passed'}"
+
+    def judge(self, what):
+        for point in self.points:
+            if self.turn >= len(self.points):
+                result(self.hits[point] > 0, f"{point} was reached by {what}")
+
+
 def kill_cycles(folder):
     """After each kill the lake opens, what was acknowledged is there once, what was not is not,
     and no file or intent is left over; the same load then goes through."""
-    cycles = setting("TARN_FAULT_CYCLES", 50)
-    table = Table(new_lake(folder, "kill"), folder)
-    hits = {}
-    passes = {}  # how often a load passes a point, once a kill beyond that has been tried
-    for cycle in range(cycles):
-        point = POINTS[cycle % len(POINTS)]
-        nth = 1 + cycle // len(POINTS) % passes.get(point, cycles)
+    aim = Aim(POINTS)
+    for cycle in range(setting("TARN_FAULT_CYCLES", 50)):
+        if cycle % LAKE_CYCLES == 0:
+            table = Table(new_lake(folder, f"kill{cycle}"), folder)
         arguments = table.arguments()
         before = files_below(table.lake)
-        done = tarn(table.lake, *arguments, plan=f"{point}=kill@{nth}")
-        killed = done.returncode == -signal.SIGKILL
-        hits[point] = hits.get(point, 0) + killed
-        if not killed and nth > 1:
-            passes[point] = min(nth - 1, passes.get(point, cycles))
-        name = f"cycle {cycle}: {point}@{nth} {'killed' if killed else 'passed'}"
+        done = tarn(table.lake, *arguments, plan=aim.next())
+        name = f"cycle {cycle}: {aim.told(done)}"
         try:
             why = table.judge(done, arguments, before)
             result(why == "", name, f"{why}; {done.stderr.strip()[:200]}")
         except (RuntimeError, subprocess.TimeoutExpired, ValueError) as error:
             result(False, name, str(error)[:300])
-    for point in POINTS:
-        if cycles >= len(POINTS):
-            result(hits.get(point, 0) > 0, f"{point} was reached by a load")
+    aim.judge("a load")
+
+
+# --- changes and maintenance ---
+
+COMMIT_POINTS = ["catalog.intent.after_begin", "table.produce.after_manifest",
+                 "table.produce.after_manifest_list", "catalog.commit.after_metadata",
+                 "catalog.commit.before_swap", "store.put.after_write", "store.put.before_link",
+                 "store.batch.before_sync", "db.commit.before", "db.commit.after"]
+CHANGE_POINTS = {
+    "update": ["query.write.after_copy", "query.dml.after_delete_files", *COMMIT_POINTS],
+    "merge": ["query.write.after_copy", "query.dml.after_delete_files", *COMMIT_POINTS],
+    "transaction": ["query.transaction.before_commit", "query.dml.after_delete_files",
+                    *COMMIT_POINTS],
+    "optimize": ["flow.optimize.after_group", "flow.optimize.before_commit",
+                 "flow.optimize.after_commit", *COMMIT_POINTS],
+    "expire": ["flow.expire.before_commit", "flow.expire.after_commit",
+               "flow.maintain.before_delete", "flow.maintain.after_delete"],
+}
+
+
+class Changing:
+    """A table of rows (id, turn) that statements change; `rows` is what it holds, and the number of
+    transactions in the log beside it."""
+
+    def __init__(self, lake, version):
+        self.lake = lake
+        self.rows = {number: 0 for number in range(60)}
+        self.log = 0
+        made = tarn(lake, "sql", "-c", f"create table sandbox.t with ('format-version' = {version})"
+                    " as select i::int as id, 0 as turn from range(60) r(i); "
+                    "create table sandbox.log (turn int)")
+        if made.returncode != 0:
+            raise RuntimeError(made.stderr)
+
+    def change(self, kind, turn):
+        """(arguments, the rows afterwards, the log afterwards). Twice is as good as once."""
+        rows, log = dict(self.rows), self.log
+        if kind == "optimize":
+            return ["table", "optimize", "sandbox.t"], rows, log
+        if kind == "expire":
+            return ["table", "expire", "sandbox.t", "--older-than", "0s", "--retain-last", "1"], \
+                   rows, log
+        if kind == "update":
+            rows.update({number: turn for number in rows if number % 7 == turn % 7})
+            sql = f"update sandbox.t set turn = {turn} where id % 7 = {turn % 7}"
+        elif kind == "merge":
+            first = turn % 50
+            rows.update({number: turn for number in range(first, first + 20)})
+            sql = (f"merge into sandbox.t using (select i::int as id from range({first}, "
+                   f"{first + 20}) r(i)) s on t.id = s.id when matched then update set "
+                   f"turn = {turn} when not matched then insert values (s.id, {turn})")
+        else:
+            gone = turn % 40
+            rows = {number: at for number, at in rows.items() if number % 40 != gone}
+            rows[gone] = turn
+            log += 1
+            sql = (f"begin; delete from sandbox.t where id % 40 = {gone}; insert into sandbox.t "
+                   f"values ({gone}, {turn}); delete from sandbox.log where turn = {turn}; "
+                   f"insert into sandbox.log values ({turn}); commit")
+        return ["sql", "-q", "-c", sql], rows, log
+
+    def look(self):
+        """(rows, number of the log, number of snapshots); opens for writing, so it sweeps."""
+        done = tarn(self.lake, "sql", "-o", "csv", "-c", "select id, turn from sandbox.t")
+        if done.returncode != 0:
+            raise RuntimeError(f"the lake does not read: {done.stderr.strip()[:300]}")
+        lines = list(csv.reader(io.StringIO(done.stdout)))[1:]
+        rows = {int(id): int(turn) for id, turn in lines}
+        if len(rows) != len(lines):
+            raise RuntimeError(f"{len(lines)} rows of {len(rows)} ids")
+        snapshots = ("select (select count(*) from sandbox.\"t$snapshots\") + "
+                     "(select max(sequence_number) from sandbox.\"t$snapshots\")")
+        return rows, number(self.lake, "select count(*) from sandbox.log"), \
+            number(self.lake, snapshots)
+
+    def cycle(self, kind, turn, plan):
+        """The process that ran with the plan, and what is wrong afterwards or ""."""
+        arguments, rows, log = self.change(kind, turn)
+        _, _, snapshots = self.look()
+        before = files_below(self.lake)
+        done = tarn(self.lake, *arguments, plan=plan)
+        faults = []
+        seen = self.look()
+        if seen[:2] not in ((rows, log), (self.rows, self.log)):
+            faults.append("neither the rows of before nor those of afterwards")
+        if done.returncode == 0 and seen[:2] != (rows, log):
+            faults.append("an acknowledged change is lost")
+        if seen[2] == snapshots and kind != "expire" and files_below(self.lake) != before:
+            left = sorted(set(files_below(self.lake)) ^ set(before))
+            faults.append(f"files are left: {left[:3]}")
+        again = tarn(self.lake, *arguments)
+        self.rows, self.log = rows, log
+        if again.returncode != 0:
+            faults.append(f"the same again: {again.stderr.strip()[:200]}")
+        elif self.look()[:2] != (rows, log):
+            faults.append("other rows after the same again")
+        return done, "; ".join(faults)
+
+
+def kill_changes(folder):
+    """Rows are changed, and files joined and removed: after each kill it has happened or not, no
+    file is left over, and the same goes through."""
+    aims = {kind: Aim(points) for kind, points in CHANGE_POINTS.items()}
+    kinds = list(CHANGE_POINTS)
+    for cycle in range(setting("TARN_FAULT_CHANGES", 25)):
+        if cycle % LAKE_CYCLES == 0:
+            table = Changing(new_lake(folder, f"change{cycle}"), 2 + cycle // LAKE_CYCLES % 2)
+        kind = kinds[cycle % len(kinds)]
+        aim = aims[kind]
+        try:
+            done, why = table.cycle(kind, cycle + 1, aim.next())
+            result(why == "", f"cycle {cycle}: {kind}, {aim.told(done)}",
+                   f"{why}; {done.stderr.strip()[:200]}")
+        except (RuntimeError, subprocess.TimeoutExpired, ValueError) as error:
+            result(False, f"cycle {cycle}: {kind}, {aim.point}@{aim.nth}", str(error)[:300])
+    for kind, aim in aims.items():
+        aim.judge(kind)
 
 
 def once(folder):
