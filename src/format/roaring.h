@@ -42,7 +42,7 @@ bool tarn_format_roaring_andnot(TarnRoaring *into, const TarnRoaring *other, Tar
 bool tarn_format_roaring_contains(const TarnRoaring *bitmap, uint64_t value);
 /* found[i] = whether values[i] is a member, for each i < count; negative values are none. Made
  * for row numbers of a scan: ascending by one costs a fraction of a nanosecond a value, ascending
- * with gaps a few. */
+ * with gaps about one. */
 void tarn_format_roaring_contains_many(const TarnRoaring *bitmap, const int64_t *values,
                                        size_t count, bool *found);
 uint64_t tarn_format_roaring_cardinality(const TarnRoaring *bitmap);

@@ -4,16 +4,22 @@
  * stretches that ascend by one: the length of a stretch is found sixteen values at a time, then
  * the answer is a memset of false with the members written over it, container by container. So
  * what is paid for a row is comparing it with its neighbour; members cost as they occur. Bits of
- * a bitmap container become bytes eight at a time. Values that do not form stretches (rows a
- * filter left over) are looked up one by one from where the last one was found.
+ * a bitmap container become bytes eight at a time. Where a filter has left gaps, the stretch that
+ * the values lie in is answered so, aside, and the values take their answers from it. Values far
+ * from each other are looked up one by one from where the last one was found.
  */
 #include <string.h>
 
 #include "format/roaring_private.h"
 
 #define BLOCK 16
-/* A stretch shorter than this is not worth being treated as one. */
-#define STRETCH_LEAST 8
+/* Values looked at together. */
+#define PIECE 2048
+/* Fewer than this are looked up one by one. */
+#define PIECE_LEAST 8
+/* How far apart the values of a piece may be: in all, and for each of them. */
+#define WINDOW 8192
+#define GAP_MOST 64
 
 bool tarn_format_roaring_contains(const TarnRoaring *bitmap, uint64_t value) {
     uint64_t prefix = value >> TARN_ROARING_PREFIX_SHIFT;
@@ -159,6 +165,44 @@ static bool contains_near(const TarnRoaring *bitmap, uint64_t value, Place *plac
     return place->entry < count && container->runs[place->entry].first <= low;
 }
 
+/* ---- many ---- */
+
+/* How many values, from the first on, probably lie near enough to each other for a window. */
+static size_t measure_piece(const int64_t *values, size_t count) {
+    size_t most = count < PIECE ? count : PIECE;
+    while (most >= PIECE_LEAST) {
+        uint64_t span = (uint64_t)values[most - 1] - (uint64_t)values[0];
+        bool ascends = values[most - 1] >= values[0];
+        if (ascends && span < WINDOW && span <= most * GAP_MOST) break;
+        most /= 2;
+    }
+    return most;
+}
+
+/* false = some value lies before the first one or behind the last one: nothing is known. */
+static bool find_in_window(const TarnRoaring *bitmap, const int64_t *values, size_t count,
+                           Place *place, bool *found) {
+    bool window[WINDOW];
+    uint64_t first = (uint64_t)values[0];
+    uint64_t span = (uint64_t)values[count - 1] - first;
+    bool outside = false;
+    move_place(bitmap, first >> TARN_ROARING_PREFIX_SHIFT, place);
+    (void)fill_stretch(bitmap, place->index, first, (size_t)span + 1, window);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t offset = (uint64_t)values[i] - first;
+        outside |= offset > span;
+        found[i] = window[offset > span ? 0 : offset];
+    }
+    return !outside;
+}
+
+static void find_each(const TarnRoaring *bitmap, const int64_t *values, size_t count, Place *place,
+                      bool *found) {
+    for (size_t i = 0; i < count; i++) {
+        found[i] = values[i] >= 0 && contains_near(bitmap, (uint64_t)values[i], place);
+    }
+}
+
 void tarn_format_roaring_contains_many(const TarnRoaring *bitmap, const int64_t *values,
                                        size_t count, bool *found) {
     Place place = {.is_set = false};
@@ -166,22 +210,20 @@ void tarn_format_roaring_contains_many(const TarnRoaring *bitmap, const int64_t 
         memset(found, false, count);
         return;
     }
-    for (size_t i = 0; i < count;) {
-        if (values[i] < 0) {
-            found[i++] = false;
-            continue;
+    while (count > 0) {
+        size_t some = values[0] >= 0 ? measure_piece(values, count) : 1;
+        if (some < PIECE_LEAST) {
+            some = count < PIECE_LEAST ? count : PIECE_LEAST;
+            find_each(bitmap, values, some, &place, found);
+        } else if (measure_stretch(values, some) == some) {
+            move_place(bitmap, (uint64_t)values[0] >> TARN_ROARING_PREFIX_SHIFT, &place);
+            (void)fill_stretch(bitmap, place.index, (uint64_t)values[0], some, found);
+        } else if (!find_in_window(bitmap, values, some, &place, found)) {
+            find_each(bitmap, values, some, &place, found);
         }
-        uint64_t value = (uint64_t)values[i];
-        size_t length = measure_stretch(values + i, count - i);
-        if (length < STRETCH_LEAST) {
-            for (size_t end = i + length; i < end; i++) {
-                found[i] = contains_near(bitmap, (uint64_t)values[i], &place);
-            }
-            continue;
-        }
-        move_place(bitmap, value >> TARN_ROARING_PREFIX_SHIFT, &place);
-        (void)fill_stretch(bitmap, place.index, value, length, found + i);
-        i += length;
+        values += some;
+        found += some;
+        count -= some;
     }
 }
 

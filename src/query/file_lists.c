@@ -111,6 +111,26 @@ static bool find_file(const FileList *list, uint64_t index, const TarnListedFile
     return true;
 }
 
+/* How many rows, from the first on, are of one file. */
+static size_t rows_of_file(const uint64_t *files, size_t count) {
+    size_t same = 1;
+    if (memcmp(files, files + 1, (count - 1) * sizeof(*files)) == 0) return count;
+    while (files[same] == files[0]) same++;
+    return same;
+}
+
+/* Eight at a time: a bool is a byte of 0 or 1. */
+static void invert(bool *values, size_t count) {
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, values + i, sizeof(eight));
+        eight ^= 0x0101010101010101u;
+        memcpy(values + i, &eight, sizeof(eight));
+    }
+    for (; i < count; i++) values[i] = !values[i];
+}
+
 /* Rows come file by file: each stretch of one file is looked up at once. */
 static bool call_alive(void *state, const TarnEngineVector *arguments, uint32_t argument_count,
                        TarnEngineOutput *output, TarnError *error) {
@@ -123,7 +143,7 @@ static bool call_alive(void *state, const TarnEngineVector *arguments, uint32_t 
     if (!find_list(state, ((const int64_t *)arguments[0].data)[0], &list, error)) return false;
     for (uint64_t start = 0, end; start < output->rows; start = end) {
         const TarnListedFile *file = NULL;
-        for (end = start + 1; end < output->rows && files[end] == files[start];) end++;
+        end = start + rows_of_file(files + start, output->rows - start);
         if (!find_file(list, files[start], &file, error)) return false;
         if (file->deleted == NULL) {
             memset(alive + start, true, end - start);
@@ -131,8 +151,7 @@ static bool call_alive(void *state, const TarnEngineVector *arguments, uint32_t 
         }
         tarn_format_roaring_contains_many(file->deleted, positions + start, end - start,
                                           alive + start);
-        if (file->only) continue;
-        for (uint64_t row = start; row < end; row++) alive[row] = !alive[row];
+        if (!file->only) invert(alive + start, end - start);
     }
     return true;
 }
