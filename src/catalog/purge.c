@@ -11,7 +11,7 @@
 #include "base/limits.h"
 #include "catalog/catalog_private.h"
 #include "catalog/dropped.h"
-#include "table/manifest_cache.h"
+#include "table/reachable.h"
 
 #define BATCH_FILES 1000 /* what S3 deletes by one request */
 
@@ -20,9 +20,9 @@ typedef struct Purge {
     const TarnTable *table;
     bool dry_run;
     TarnPurged *purged;
-    TarnArena arena;
-    TarnMap seen; /* manifests and files, each looked at once a pass */
-    const char *paths[BATCH_FILES]; /* to be deleted together */
+    TarnTableFileKind kind; /* of the files that are to be deleted together */
+    TarnArena arena;        /* of their paths */
+    const char *paths[BATCH_FILES];
     int64_t bytes[BATCH_FILES];
     size_t count;
 } Purge;
@@ -80,7 +80,6 @@ static bool in_warehouse(const TarnCatalog *catalog, const TarnTable *table) {
 
 /* --- deleting --- */
 
-/* Called before what leads to these files may be deleted too. */
 static bool flush(Purge *purge, TarnError *error) {
     bool removed[BATCH_FILES];
     size_t count = purge->count;
@@ -91,17 +90,13 @@ static bool flush(Purge *purge, TarnError *error) {
         purge->purged->files++;
         purge->purged->bytes += purge->bytes[i];
     }
+    tarn_base_arena_dispose(&purge->arena);
+    tarn_base_arena_init(&purge->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     return ok && (count == 0 || !TARN_FAULT("catalog.purge.after_batch", error));
 }
 
-/* The location lives as long as the purge. */
-static bool delete_file(Purge *purge, const char *location, int64_t bytes, TarnError *error) {
+static bool delete_later(Purge *purge, const char *location, int64_t bytes, TarnError *error) {
     TarnStoreObject object = {.exists = true};
-    if (!tarn_store_inside(tarn_base_text(purge->table->metadata->location),
-                           tarn_base_text(location))) {
-        purge->purged->kept++;
-        return true;
-    }
     if ((purge->dry_run || bytes == TARN_ABSENT) &&
         !tarn_store_stat(purge->table->store, location, &object, error)) {
         return false;
@@ -119,123 +114,92 @@ static bool delete_file(Purge *purge, const char *location, int64_t bytes, TarnE
     return purge->count < BATCH_FILES || flush(purge, error);
 }
 
-/* Each path once, however many snapshots name it. */
-static bool is_new(Purge *purge, TarnText path) {
-    if (tarn_base_map_has(&purge->seen, path)) return false;
-    TarnText copy = {tarn_base_arena_string_n(&purge->arena, path.data, path.size), path.size};
-    if (copy.data != NULL) tarn_base_map_put(&purge->seen, copy, purge);
-    return true;
+/* Files of one kind go before what leads to them may be deleted too. */
+static bool delete_file(void *state, const TarnTableFile *file, TarnError *error) {
+    Purge *purge = state;
+    if (file->path.size == 0) return true;
+    if (!tarn_store_inside(tarn_base_text(purge->table->metadata->location), file->path)) {
+        purge->purged->kept++;
+        return true;
+    }
+    if (file->kind != purge->kind && !flush(purge, error)) return false;
+    purge->kind = file->kind;
+    const char *location = tarn_base_text_string(&purge->arena, file->path);
+    return tarn_base_arena_check(&purge->arena, error) &&
+           delete_later(purge, location, file->bytes, error);
 }
 
-static bool delete_once(Purge *purge, TarnText path, int64_t bytes, TarnError *error) {
-    if (path.size == 0 || !is_new(purge, path)) return true;
-    const char *location = tarn_base_text_string(&purge->arena, path);
-    return tarn_base_arena_check(&purge->arena, error) &&
-           delete_file(purge, location, bytes, error);
+/* Statistics are told of all at once below, also those of snapshots that are gone. */
+static bool delete_of_snapshot(void *state, const TarnTableFile *file, TarnError *error) {
+    bool later = file->kind == TARN_TABLE_FILE_STATISTICS ||
+                 file->kind == TARN_TABLE_FILE_PARTITION_STATISTICS;
+    return later || delete_file(state, file, error);
 }
 
 /* What an interrupted purge has deleted already is no error. */
-static bool pass_missing(TarnError *error) {
-    if (error->code != TARN_E_OBJECT_NOT_FOUND) return false;
-    tarn_base_error_clear(error);
-    return true;
-}
-
-/* The data and delete files that a manifest names. */
-static bool delete_data(Purge *purge, const TarnManifestFile *row, TarnError *error) {
-    static const TarnManifestReadOptions WITHOUT = {.without_metrics = true};
-    const TarnManifestPin *pin = NULL;
-    if (!is_new(purge, row->path)) return true;
-    if (!tarn_table_manifest_acquire(NULL, purge->table->store, row, purge->table->metadata,
-                                     &WITHOUT, &pin, error)) {
-        return pass_missing(error);
+static bool delete_snapshots(Purge *purge, TarnArena *arena, TarnError *error) {
+    const TarnOs *os = purge->catalog->options.os;
+    const TarnTableMetadata *metadata = purge->table->metadata;
+    TarnReachable nothing = {0};
+    size_t missing = 0;
+    const TarnSnapshot **all = TARN_NEW_ARRAY(arena, metadata->snapshot_count + 1,
+                                              const TarnSnapshot *);
+    for (size_t i = 0; all != NULL && i < metadata->snapshot_count; i++) {
+        all[i] = &metadata->snapshots[i];
     }
-    bool ok = true;
-    for (size_t i = 0; ok && i < pin->manifest->entry_count; i++) {
-        const TarnDataFile *file = &pin->manifest->entries[i].file;
-        ok = delete_once(purge, file->path, file->file_size, error);
-    }
-    tarn_table_manifest_release(pin);
+    bool ok = tarn_base_arena_check(arena, error) &&
+              tarn_table_reachable_init(&nothing, os, purge->table->store, error) &&
+              tarn_table_unreachable_visit(&nothing, metadata, os, all, metadata->snapshot_count,
+                                           delete_of_snapshot, purge, &missing, error);
+    tarn_table_reachable_dispose(&nothing);
     return ok;
 }
 
-static bool delete_manifest(Purge *purge, const TarnManifestFile *row, TarnError *error) {
-    return delete_once(purge, row->path, row->length, error);
-}
-
-/* One pass over the manifests of all snapshots. */
-static bool each_manifest(Purge *purge,
-                          bool (*visit)(Purge *purge, const TarnManifestFile *row,
-                                        TarnError *error),
-                          TarnError *error) {
-    const TarnTableMetadata *metadata = purge->table->metadata;
-    tarn_base_map_init(&purge->seen, &purge->arena);
-    for (size_t s = 0; s < metadata->snapshot_count; s++) {
-        const TarnManifestListPin *list = NULL;
-        const char *location = metadata->snapshots[s].manifest_list;
-        if (location == NULL) continue;
-        if (!tarn_table_manifest_list_acquire(NULL, purge->table->store, location, &list, error)) {
-            if (!pass_missing(error)) return false;
-            continue;
-        }
-        bool ok = true;
-        for (size_t i = 0; ok && i < list->count; i++) {
-            ok = visit(purge, &list->manifests[i], error);
-        }
-        tarn_table_manifest_list_release(list);
-        if (!ok) return false;
-    }
-    return true;
-}
-
 static bool delete_statistics(Purge *purge, const TarnStatisticsFile *files, size_t count,
-                              TarnError *error) {
+                              TarnArena *arena, TarnError *error) {
     for (size_t i = 0; i < count; i++) {
         TarnJson *object = NULL;
-        TarnText path;
-        if (!tarn_base_json_parse(files[i].source, NULL, &purge->arena, &object, error)) {
-            return false;
-        }
-        if (tarn_base_json_text(tarn_base_json_member(object, "statistics-path"), &path) &&
-            !delete_once(purge, path, TARN_ABSENT, error)) {
+        TarnTableFile file = {.kind = TARN_TABLE_FILE_STATISTICS, .bytes = TARN_ABSENT};
+        if (!tarn_base_json_parse(files[i].source, NULL, arena, &object, error)) return false;
+        if (tarn_base_json_text(tarn_base_json_member(object, "statistics-path"), &file.path) &&
+            !delete_file(purge, &file, error)) {
             return false;
         }
     }
     return true;
+}
+
+static bool delete_metadata(Purge *purge, const char *location, TarnError *error) {
+    TarnTableFile file = {.path = tarn_base_text(location),
+                          .kind = TARN_TABLE_FILE_METADATA,
+                          .bytes = TARN_ABSENT};
+    return delete_file(purge, &file, error);
 }
 
 /* In an order in which what is left always leads to the rest. */
-static bool delete_all(Purge *purge, TarnError *error) {
+static bool delete_all(Purge *purge, TarnArena *arena, TarnError *error) {
     const TarnTableMetadata *metadata = purge->table->metadata;
-    if (!each_manifest(purge, delete_data, error) || !flush(purge, error) ||
-        !each_manifest(purge, delete_manifest, error) || !flush(purge, error)) {
-        return false;
-    }
-    for (size_t i = 0; i < metadata->snapshot_count; i++) {
-        const char *list = metadata->snapshots[i].manifest_list;
-        if (list != NULL && !delete_once(purge, tarn_base_text(list), TARN_ABSENT, error)) {
-            return false;
-        }
-    }
-    if (!delete_statistics(purge, metadata->statistics, metadata->statistics_count, error) ||
+    if (!delete_snapshots(purge, arena, error) ||
+        !delete_statistics(purge, metadata->statistics, metadata->statistics_count, arena,
+                           error) ||
         !delete_statistics(purge, metadata->partition_statistics,
-                           metadata->partition_statistics_count, error)) {
+                           metadata->partition_statistics_count, arena, error)) {
         return false;
     }
     for (size_t i = 0; i < metadata->metadata_log_count; i++) {
-        const char *file = metadata->metadata_log[i].metadata_file;
-        if (!delete_once(purge, tarn_base_text(file), TARN_ABSENT, error)) return false;
+        if (!delete_metadata(purge, metadata->metadata_log[i].metadata_file, error)) return false;
     }
     return flush(purge, error) &&
-           delete_once(purge, tarn_base_text(purge->table->metadata_location), TARN_ABSENT,
-                       error) &&
-           flush(purge, error);
+           delete_metadata(purge, purge->table->metadata_location, error) && flush(purge, error);
 }
 
 static bool delete_files(Purge *purge, TarnError *error) {
+    TarnArena arena;
+    tarn_base_arena_init(&arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
     tarn_base_arena_init(&purge->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
-    bool ok = delete_all(purge, error);
+    bool ok = delete_all(purge, &arena, error);
     tarn_base_arena_dispose(&purge->arena);
+    tarn_base_arena_dispose(&arena);
     return ok;
 }
 
