@@ -563,6 +563,8 @@ def main():
             done += part
             sides.run(part)
             sides.check(made.tables, made.branches, made.pick)
+            if len(done) // 1000 > (len(done) - len(part)) // 1000:
+                print(f"# {len(done)} in {time.monotonic() - began:.0f} s", flush=True)
     except Mismatch as error:
         print(f"not ok - after {len(done)} statements: {error}\n# making it smaller", flush=True)
         sides.model.close()
