@@ -20,6 +20,7 @@ import os
 import platform
 import resource
 import shutil
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -659,8 +660,28 @@ def bench_compaction(work):
             compare(f"compaction of 1,000 small files : {name}", a, b, goal, what)
 
 
+ICEBERG_QUERIES = """
+import json, sys, duckdb
+con = duckdb.connect()
+con.execute(f"load '{sys.argv[3]}'; load '{sys.argv[4]}'; create schema sandbox")
+for name, location in json.loads(sys.argv[2]):
+    con.execute(f"create view sandbox.{name} as select * from iceberg_scan('{location}')")
+for query in open(sys.argv[1]).read().split(";\\n"):
+    if query.strip():
+        con.execute(query).fetchall()
+"""
+
+
+def locations_of(lake, tables):
+    """What another engine needs to read the tables, as JSON."""
+    with sqlite3.connect(Path(lake) / ".tarn" / "catalog.db") as db:
+        rows = db.execute("select table_name, metadata_location from iceberg_tables").fetchall()
+    return json.dumps([row for row in rows if row[0] in tables])
+
+
 def bench_deletes(work):
-    """TPC-H over a lineitem of which 1 % is deleted, beside one that never had those rows."""
+    """TPC-H over a lineitem of which 1 % is deleted, beside one that never had those rows, and
+    beside DuckDB's Iceberg extension on the same tables."""
     data = tpch()
     lake = new_lake(work / "deletes", sync="catalog")
     for table in TABLES:
@@ -684,6 +705,11 @@ def bench_deletes(work):
         what = "position deletes" if version == 2 else "deletion vectors"
         compare(f"22 queries, 1 % deleted by {what} : clean", a, b, 1.10)
         compare(f"22 queries, 1 % deleted by {what} : clean", a, b, 1.10, "wall")
+        known = locations_of(lake, [*TABLES, f"dead{version}"])
+        a, b = alternate(lambda: tarn(lake, "sql", "-o", "csv", "-f", str(scripts["dead"])),
+                         lambda: python(ICEBERG_QUERIES, scripts["dead"], known,
+                                        extension("avro"), extension("iceberg")), rounds=3)
+        compare(f"22 queries, 1 % deleted by {what} : iceberg_scan", a, b, 1.0)
 
 
 def bench_start(work):
