@@ -30,6 +30,7 @@ OTHER_TARGETS = ("bench", "interop")  # a run script there belongs to another ta
 # Limits that only a hanging step reaches; the whole of `check` is to stay under 15 minutes.
 STEP_SECONDS = 600
 INTEROP_SECONDS = 2400
+SANITIZER_SECONDS = 1800
 SANITIZER_TIMEOUT_FACTOR = 10
 
 
@@ -92,12 +93,12 @@ def run_quiet(command):
     return done.returncode, done.stdout
 
 
-def step_meson(folder, factor=1):
+def step_meson(folder, factor=1, seconds=STEP_SECONDS):
     """All tests that Meson knows in a build directory."""
     log = folder / "meson-logs" / "testlog.json"
     log.unlink(missing_ok=True)
     code, _ = run(["meson", "test", "-C", str(folder), "--no-rebuild", "--print-errorlogs",
-                   "--timeout-multiplier", str(factor)])
+                   "--timeout-multiplier", str(factor)], seconds)
     total = count.Tally()
     listed = subprocess.run(["meson", "introspect", "--tests", str(folder)], check=False,
                             stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -162,6 +163,10 @@ def step_interop():
     return total
 
 
+def step_sanitizer(name):
+    return step_meson(BUILD / name, SANITIZER_TIMEOUT_FACTOR, SANITIZER_SECONDS)
+
+
 def step_s3():
     """Whole suites with the lakes on the server of tests/peers/s3.sh."""
     total = count.Tally()
@@ -190,14 +195,11 @@ STEPS = {
         ("build", lambda: step_make("tests-build")),
         ("unit tests", lambda: step_meson(BUILD / "meson")),
         ("build with sanitizers", lambda: step_make("asan-build")),
-        ("unit tests under ASan and UBSan",
-         lambda: step_meson(BUILD / "asan", SANITIZER_TIMEOUT_FACTOR)),
+        ("unit tests under ASan and UBSan", lambda: step_sanitizer("asan")),
         ("golden, property, fault and other suites", step_suites),
     ],
-    "asan": [("unit tests under ASan and UBSan",
-              lambda: step_meson(BUILD / "asan", SANITIZER_TIMEOUT_FACTOR))],
-    "tsan": [("unit tests under TSan",
-              lambda: step_meson(BUILD / "tsan", SANITIZER_TIMEOUT_FACTOR))],
+    "asan": [("unit tests under ASan and UBSan", lambda: step_sanitizer("asan"))],
+    "tsan": [("unit tests under TSan", lambda: step_sanitizer("tsan"))],
     "cover": [("unit tests", lambda: step_meson(BUILD / "cover"))],
     "interop": [("interoperability tests", step_interop)],
     "s3": [("suites on S3", step_s3)],
