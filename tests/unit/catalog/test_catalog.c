@@ -204,6 +204,35 @@ static void raced_appends_all_land(void) {
     CHECK_INT(snapshot_count("sandbox.race"), 60);
 }
 
+/* By another connection than the test's. */
+static bool append_elsewhere(const char *text, int number) {
+    TarnDb *own_db = db;
+    TarnCatalog *own = catalog;
+    bool ok = open_lake() && append_file(text, number);
+    close_lake();
+    db = own_db;
+    catalog = own;
+    return ok;
+}
+
+static void a_read_sees_all_tables_at_one_moment(void) {
+    REQUIRE_OK(create_table("sandbox.one"), &error);
+    REQUIRE_OK(create_table("sandbox.two"), &error);
+    REQUIRE_OK(tarn_catalog_read_begin(catalog, &error), &error);
+    CHECK_INT(snapshot_count("sandbox.one"), 0);
+    REQUIRE_OK(append_elsewhere("sandbox.one", 1), &error);
+    REQUIRE_OK(tarn_catalog_read_begin(catalog, &error), &error);
+    REQUIRE_OK(append_elsewhere("sandbox.two", 1), &error);
+    CHECK_INT(snapshot_count("sandbox.two"), 0);
+    tarn_catalog_read_end(catalog);
+    CHECK_INT(snapshot_count("sandbox.two"), 0);
+    CHECK_INT(snapshot_count("sandbox.one"), 0);
+    tarn_catalog_read_end(catalog);
+    CHECK_INT(snapshot_count("sandbox.one"), 1);
+    CHECK_INT(snapshot_count("sandbox.two"), 1);
+    REQUIRE_OK(append_file("sandbox.one", 2), &error);
+}
+
 static void a_stale_requirement_is_a_conflict(void) {
     const TarnTable *base = NULL;
     REQUIRE_OK(create_table("sandbox.req"), &error);
@@ -496,6 +525,7 @@ int main(int argc, char **argv) {
     TAP_TEST(a_table_is_found_without_case_and_suggested);
     TAP_TEST(appends_make_snapshots_and_numbers);
     TAP_TEST(raced_appends_all_land);
+    TAP_TEST(a_read_sees_all_tables_at_one_moment);
     TAP_TEST(a_stale_requirement_is_a_conflict);
     TAP_TEST(a_hook_that_fails_leaves_nothing);
     TAP_TEST(a_killed_commit_leaves_nothing_behind);
