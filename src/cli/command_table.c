@@ -498,7 +498,8 @@ const TarnCliCommand tarn_cli__commands[] = {
      .description = "Kept are the heads of branches and tags, young snapshots, and the last so "
                     "many of each branch, as the table's properties, the branch's own retention "
                     "or the flags say. A file goes only if no snapshot of any branch or tag that "
-                    "stays names it. Every deletion is in a log below .tarn/logs.",
+                    "stays names it. Every file that goes is in a log below .tarn/logs; "
+                    "of dropped tables only their number is told.",
      .operands = {{.name = "TABLE", .kind = TARN_CLI_OPERAND_TABLE, .optional = true,
                    .repeated = true}},
      .flags = expire_flags,
