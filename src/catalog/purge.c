@@ -84,15 +84,16 @@ static bool flush(Purge *purge, TarnError *error) {
     bool removed[BATCH_FILES];
     size_t count = purge->count;
     purge->count = 0;
-    bool ok = tarn_store_delete_many(purge->table->store, purge->paths, count, removed, error);
+    bool ok = purge->dry_run ||
+              tarn_store_delete_many(purge->table->store, purge->paths, count, removed, error);
     for (size_t i = 0; i < count; i++) {
-        if (!removed[i]) continue;
+        if (!purge->dry_run && !removed[i]) continue;
         purge->purged->files++;
         purge->purged->bytes += purge->bytes[i];
     }
     tarn_base_arena_dispose(&purge->arena);
     tarn_base_arena_init(&purge->arena, TARN_LIMIT_STATEMENT_ARENA_BYTES);
-    return ok && (count == 0 || !TARN_FAULT("catalog.purge.after_batch", error));
+    return ok && (purge->dry_run || count == 0 || !TARN_FAULT("catalog.purge.after_batch", error));
 }
 
 static bool delete_later(Purge *purge, const char *location, int64_t bytes, TarnError *error) {
@@ -103,14 +104,8 @@ static bool delete_later(Purge *purge, const char *location, int64_t bytes, Tarn
     }
     if (!object.exists) return true;
     if (!tarn_store_contains(purge->table->store, location, error)) return false;
-    if (bytes == TARN_ABSENT) bytes = (int64_t)object.size;
-    if (purge->dry_run) {
-        purge->purged->files++;
-        purge->purged->bytes += bytes;
-        return true;
-    }
     purge->paths[purge->count] = location;
-    purge->bytes[purge->count++] = bytes;
+    purge->bytes[purge->count++] = bytes == TARN_ABSENT ? (int64_t)object.size : bytes;
     return purge->count < BATCH_FILES || flush(purge, error);
 }
 
@@ -129,68 +124,55 @@ static bool delete_file(void *state, const TarnTableFile *file, TarnError *error
            delete_later(purge, location, file->bytes, error);
 }
 
-/* Statistics are told of all at once below, also those of snapshots that are gone. */
-static bool delete_of_snapshot(void *state, const TarnTableFile *file, TarnError *error) {
-    bool later = file->kind == TARN_TABLE_FILE_STATISTICS ||
-                 file->kind == TARN_TABLE_FILE_PARTITION_STATISTICS;
-    return later || delete_file(state, file, error);
-}
-
 /* What an interrupted purge has deleted already is no error. */
 static bool delete_snapshots(Purge *purge, TarnArena *arena, TarnError *error) {
     const TarnOs *os = purge->catalog->options.os;
-    const TarnTableMetadata *metadata = purge->table->metadata;
+    TarnTableMetadata metadata = *purge->table->metadata;
     TarnReachable nothing = {0};
     size_t missing = 0;
-    const TarnSnapshot **all = TARN_NEW_ARRAY(arena, metadata->snapshot_count + 1,
+    const TarnSnapshot **all = TARN_NEW_ARRAY(arena, metadata.snapshot_count + 1,
                                               const TarnSnapshot *);
-    for (size_t i = 0; all != NULL && i < metadata->snapshot_count; i++) {
-        all[i] = &metadata->snapshots[i];
+    metadata.statistics_count = metadata.partition_statistics_count = 0; /* delete_rest */
+    for (size_t i = 0; all != NULL && i < metadata.snapshot_count; i++) {
+        all[i] = &metadata.snapshots[i];
     }
     bool ok = tarn_base_arena_check(arena, error) &&
-              tarn_table_reachable_init(&nothing, os, purge->table->store, error) &&
-              tarn_table_unreachable_visit(&nothing, metadata, os, all, metadata->snapshot_count,
-                                           delete_of_snapshot, purge, &missing, error);
+              tarn_table_reachable_init(&nothing, os, purge->table->store, error);
+    nothing.with_removed = true;
+    ok = ok && tarn_table_unreachable_visit(&nothing, &metadata, os, all, metadata.snapshot_count,
+                                            delete_file, purge, &missing, error);
     tarn_table_reachable_dispose(&nothing);
     return ok;
 }
 
-static bool delete_statistics(Purge *purge, const TarnStatisticsFile *files, size_t count,
-                              TarnArena *arena, TarnError *error) {
-    for (size_t i = 0; i < count; i++) {
-        TarnJson *object = NULL;
-        TarnTableFile file = {.kind = TARN_TABLE_FILE_STATISTICS, .bytes = TARN_ABSENT};
-        if (!tarn_base_json_parse(files[i].source, NULL, arena, &object, error)) return false;
-        if (tarn_base_json_text(tarn_base_json_member(object, "statistics-path"), &file.path) &&
-            !delete_file(purge, &file, error)) {
-            return false;
-        }
-    }
-    return true;
+static bool delete_but_metadata(void *state, const TarnTableFile *file, TarnError *error) {
+    const Purge *purge = state;
+    return tarn_base_text_is(file->path, purge->table->metadata_location) ||
+           delete_file(state, file, error);
 }
 
-static bool delete_metadata(Purge *purge, const char *location, TarnError *error) {
-    TarnTableFile file = {.path = tarn_base_text(location),
-                          .kind = TARN_TABLE_FILE_METADATA,
-                          .bytes = TARN_ABSENT};
-    return delete_file(purge, &file, error);
+/* Statistics, also those of snapshots that are gone, and older metadata files. */
+static bool delete_rest(Purge *purge, TarnError *error) {
+    TarnTableMetadata metadata = *purge->table->metadata;
+    TarnReachable rest = {0};
+    metadata.snapshot_count = 0;
+    bool ok = tarn_table_reachable_init(&rest, purge->catalog->options.os, purge->table->store,
+                                        error);
+    rest.visit = delete_but_metadata;
+    rest.visit_state = purge;
+    ok = ok && tarn_table_reachable_add_table(&rest, &metadata, purge->table->metadata_location,
+                                              error);
+    tarn_table_reachable_dispose(&rest);
+    return ok;
 }
 
 /* In an order in which what is left always leads to the rest. */
 static bool delete_all(Purge *purge, TarnArena *arena, TarnError *error) {
-    const TarnTableMetadata *metadata = purge->table->metadata;
-    if (!delete_snapshots(purge, arena, error) ||
-        !delete_statistics(purge, metadata->statistics, metadata->statistics_count, arena,
-                           error) ||
-        !delete_statistics(purge, metadata->partition_statistics,
-                           metadata->partition_statistics_count, arena, error)) {
-        return false;
-    }
-    for (size_t i = 0; i < metadata->metadata_log_count; i++) {
-        if (!delete_metadata(purge, metadata->metadata_log[i].metadata_file, error)) return false;
-    }
-    return flush(purge, error) &&
-           delete_metadata(purge, purge->table->metadata_location, error) && flush(purge, error);
+    TarnTableFile last = {.path = tarn_base_text(purge->table->metadata_location),
+                          .kind = TARN_TABLE_FILE_METADATA,
+                          .bytes = TARN_ABSENT};
+    return delete_snapshots(purge, arena, error) && delete_rest(purge, error) &&
+           flush(purge, error) && delete_file(purge, &last, error) && flush(purge, error);
 }
 
 static bool delete_files(Purge *purge, TarnError *error) {

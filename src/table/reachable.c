@@ -43,7 +43,8 @@ typedef struct Walk {
     int64_t snapshot_id;
     TarnTableFileVisit visit;
     void *state;
-    uint64_t live; /* entries of the manifest */
+    bool with_removed; /* entries that the manifest names as removed are visited too */
+    uint64_t live;     /* entries of the manifest */
 } Walk;
 
 static bool walk_entries(Walk *walk, TarnManifestReader *reader, TarnArena *scratch,
@@ -52,8 +53,9 @@ static bool walk_entries(Walk *walk, TarnManifestReader *reader, TarnArena *scra
         TarnManifestEntry *entry = NULL;
         if (!tarn_table__manifest_reader_next(reader, scratch, true, &entry, error)) return false;
         if (entry == NULL) return true;
-        if (entry->status == TARN_ENTRY_DELETED) continue;
-        walk->live++;
+        bool is_live = entry->status != TARN_ENTRY_DELETED;
+        if (!is_live && !walk->with_removed) continue;
+        walk->live += is_live;
         TarnTableFile file = {.path = entry->file.path,
                               .kind = entry->file.content == TARN_CONTENT_DATA
                                           ? TARN_TABLE_FILE_DATA
@@ -89,7 +91,7 @@ static bool walk_manifest(Walk *walk, const TarnManifestFile *row, TarnError *er
     tarn_table__manifest_reader_close(reader);
     bool has_live = (row->added_files != TARN_ABSENT && row->added_files > 0) ||
                     (row->existing_files != TARN_ABSENT && row->existing_files > 0);
-    if (ok && walk->live == 0 && has_live) {
+    if (ok && walk->live == 0 && has_live && !walk->with_removed) {
         ok = tarn_base_error_set(error, TARN_E_METADATA_INVALID,
                                  "manifest \"%s\" has no live file, and its manifest list says it "
                                  "has some",
@@ -306,7 +308,8 @@ static bool visit_manifest_rest(Rest *rest, const TarnSnapshot *snapshot,
                  .metadata = rest->metadata,
                  .snapshot_id = snapshot->id,
                  .visit = visit_rest,
-                 .state = rest};
+                 .state = rest,
+                 .with_removed = rest->reach->with_removed};
     TarnTableFile file = {.path = row->path,
                           .kind = TARN_TABLE_FILE_MANIFEST,
                           .bytes = row->length,

@@ -53,6 +53,8 @@ typedef struct TarnReachable {
     size_t spec_count;
     size_t spec_capacity;
     bool has_deletes;     /* some manifest of delete files */
+    bool with_removed;    /* for a table that goes as a whole, to be set after init: what manifests
+                           * name as removed is visited too by tarn_table_unreachable_visit */
     TarnTableFileVisit visit; /* called for each distinct file added; NULL = nobody */
     void *visit_state;
 } TarnReachable;
