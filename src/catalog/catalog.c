@@ -191,23 +191,8 @@ bool tarn_catalog_table_new(TarnCatalog *catalog, const TarnNewTable *wanted, Ta
 
 bool tarn_catalog_roots(TarnCatalog *catalog, TarnArena *arena, const char ***roots, size_t *count,
                         TarnError *error) {
-    struct {
-        const char **items;
-        size_t count;
-        size_t capacity;
-    } list = {0};
-    TarnDbRows *rows = NULL;
-    bool more = false;
-    bool ok = tarn_db_query(catalog->options.db, "select location from tarn_root order by 1", NULL,
-                            0, &rows, error);
-    while (ok && (ok = tarn_db_next(rows, &more, error)) && more) {
-        const char **item = TARN_PUSH(arena, &list);
-        if (item != NULL) *item = tarn_db_column_string(rows, 0, arena);
-    }
-    tarn_db_rows_close(rows);
-    *roots = list.items;
-    *count = list.count;
-    return ok && tarn_base_arena_check(arena, error);
+    return tarn_catalog__texts(catalog, "select location from tarn_root order by 1", NULL, 0, arena,
+                               roots, count, error);
 }
 
 bool tarn_catalog_root_store(TarnCatalog *catalog, const char *location, TarnStore **store,
